@@ -31,7 +31,7 @@ unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
 	$(BIN)/python -m pytest tests --ignore tests/browser $(PYTEST_ARGS)
 
 notebooks: $(READY)  ## Run each lesson without network and compare with what is stored
-	PYTHONPATH=tests/offline $(BIN)/python -m pytest --nbval --nbval-current-env \
+	PYTHONPATH="$(CURDIR)/tests/offline" $(BIN)/python -m pytest --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 300 \
 		--nbval-kernel-startup-timeout 180 -p no:python -p no:playwright $(PYTEST_ARGS) \
 		$(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)

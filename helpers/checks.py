@@ -5,6 +5,7 @@ the next hint, or "yes". A wrong answer never raises, so that Run All goes on.
 """
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +31,8 @@ class Exercise:
 
 
 def is_stub(value) -> bool:
-    """Tell whether ``value`` is what an untouched exercise holds or returns: None, ``...`` or "?"."""
-    return value is None or value is ... or (isinstance(value, str) and value.strip() == "?")
+    """Tell whether ``value`` is what an untouched exercise holds or returns: None, ``...``, "?" or an empty text."""
+    return value is None or value is ... or (isinstance(value, str) and value.strip() in ("?", ""))
 
 
 def choice(right: str, wrong: Mapping[str, str]) -> Callable[[Any], None]:
@@ -41,11 +42,11 @@ def choice(right: str, wrong: Mapping[str, str]) -> Callable[[Any], None]:
     def judge(answer):
         if is_stub(answer):
             raise NotYet(f"put one of the letters {', '.join(letters)} between the quotes.")
-        letter = str(answer).strip().lower()
+        letter = str(answer).strip().lower().rstrip(").")
         if letter in wrong:
             raise Wrong(wrong[letter])
         if letter != right:
-            raise Wrong(f"answer with one of the letters {', '.join(letters)}.")
+            raise NotYet(f"answer with one of the letters {', '.join(letters)}.")
 
     return judge
 
@@ -75,11 +76,14 @@ def numbers(
 
 
 def as_number(value, name: str = "the answer") -> float:
-    """Return ``value`` as a float, or raise Wrong."""
+    """Return ``value`` as a float, or raise Wrong; NaN is no number."""
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        raise Wrong(f"{name} must be one number, but it is {value!r}.") from None
+        number = math.nan
+    if math.isnan(number):
+        raise Wrong(f"{name} must be one number, but it is {value!r}.")
+    return number
 
 
 def function(
@@ -95,7 +99,11 @@ def function(
 
     def judge(answer):
         if not callable(answer):
-            raise (NotYet("define the function.") if is_stub(answer) else Wrong(f"{answer!r} is not a function."))
+            raise (
+                NotYet("define the function.")
+                if is_stub(answer)
+                else Wrong("give the function itself, without parentheses.")
+            )
         results = [_call(answer, case) for case in cases]
         expected = [np.asarray(oracle(*copy.deepcopy(case))) for case in cases]
         bad = [i for i, pair in enumerate(zip(results, expected, strict=True)) if not _same(*pair, tolerance)]
@@ -124,8 +132,10 @@ def _call(answer, case):
             f"your function raised {type(error).__name__}: {error}, for ({', '.join(map(_brief, case))})."
         ) from error
     if is_stub(result):
-        raise NotYet("write the body of the function; it returns nothing so far.")
+        raise NotYet("write the body of the function, with a return at its end; it returns nothing so far.")
     try:
+        if np.asarray(result).dtype.kind in "SU":  # NumPy would read "3" as 3
+            raise TypeError
         return np.asarray(result, float)
     except (TypeError, ValueError):
         raise Wrong(f"your function must return numbers, but it returned {result!r}.") from None

@@ -5,6 +5,7 @@ library, ``convolve`` does not flip the kernel (it is the cross-correlation of s
 """
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,8 +41,8 @@ def as_image(image, name="image") -> np.ndarray:
         raise ValueError(f"{name} must have the two axes (height, width), but its shape is {image.shape}.{hint}")
     if image.size == 0:
         raise ValueError(f"{name} is empty: its shape is {image.shape}.")
-    if not np.issubdtype(image.dtype, np.number) and image.dtype != bool:
-        raise ValueError(f"{name} must hold numbers, but its dtype is {image.dtype}.")
+    if image.dtype.kind not in "buif":
+        raise ValueError(f"{name} must hold real numbers, but its dtype is {image.dtype}.")
     image = image.astype(float)
     if not np.isfinite(image).all():
         raise ValueError(f"{name} holds NaN or infinity; replace them first, for example with np.nan_to_num.")
@@ -55,9 +56,13 @@ def as_kernel(kernel) -> np.ndarray:
 
 def _whole(value, name, minimum):
     """Return ``value`` as an int of at least ``minimum``, or raise ValueError."""
-    if isinstance(value, bool) or int(value) != value or value < minimum:
-        raise ValueError(f"{name} must be a whole number of at least {minimum}, but it is {value!r}.")
-    return int(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = minimum - 1
+    if isinstance(value, bool) or number < minimum:
+        raise ValueError(f"{name} must be a whole number (an int) of at least {minimum}, but it is {value!r}.")
+    return number
 
 
 def output_size(size: int, kernel_size: int, padding: int = 0, stride: int = 1, dilation: int = 1) -> int:
@@ -190,12 +195,15 @@ def convolution_step(padded, kernel, step: int, stride: int = 1, dilation: int =
 
     Costs the same for every image size. Raises ValueError if there is no such place.
     """
-    padded, kernel = np.asarray(padded), np.asarray(kernel, float)
+    padded, kernel = np.asarray(padded), as_kernel(kernel)
+    if padded.ndim != 2:
+        raise ValueError(f"padded must have the two axes (height, width), but its shape is {padded.shape}.")
     rows = output_size(padded.shape[0], kernel.shape[0], 0, stride, dilation)
     cols = output_size(padded.shape[1], kernel.shape[1], 0, stride, dilation)
-    if not 0 <= step < rows * cols:
+    step = _whole(step, "step", 0)
+    if step >= rows * cols:
         raise ValueError(f"step must be from 0 to {rows * cols - 1} (the last pixel), but it is {step}.")
-    row, col = divmod(int(step), cols)
+    row, col = divmod(step, cols)
     top, left = row * stride, col * stride
     height, width = kernel.shape
     patch = padded[top : top + height * dilation : dilation, left : left + width * dilation : dilation].astype(float)
@@ -209,9 +217,11 @@ def convolve_volume(volume: np.ndarray, kernels: np.ndarray, biases=0.0) -> np.n
 
     Each kernel is as deep as the image; the C products are summed to one number, plus one bias (lesson 01).
 
-    Raises ValueError if the number of axes or of channels does not agree.
+    ``biases`` is one number for all kernels or an array (K,).
+
+    Raises ValueError if the number of axes, of channels or of biases does not agree.
     """
-    volume, kernels = np.asarray(volume), np.asarray(kernels)
+    volume, kernels, biases = np.asarray(volume), np.asarray(kernels), np.asarray(biases)
     if volume.ndim != 3 or kernels.ndim != 4:
         raise ValueError(
             f"Need volume (H, W, C) and kernels (kh, kw, C, K), but got shapes {volume.shape} and {kernels.shape}."
@@ -221,6 +231,10 @@ def convolve_volume(volume: np.ndarray, kernels: np.ndarray, biases=0.0) -> np.n
             f"The image has {volume.shape[2]} channels but the kernels are {kernels.shape[2]} deep: "
             "these two must be equal."
         )
+    if 0 in kernels.shape:
+        raise ValueError(f"The bank of kernels is empty: its shape is {kernels.shape}.")
+    if biases.shape not in ((), kernels.shape[3:]):
+        raise ValueError(f"Need one bias for each of the {kernels.shape[3]} kernels, but got shape {biases.shape}.")
     maps = [
         sum(convolve(volume[..., c], kernels[..., c, k]) for c in range(volume.shape[2]))
         for k in range(kernels.shape[3])
@@ -294,13 +308,15 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
     Raises
     ------
     ValueError
-        Naming the layer that cannot follow on the one before it, and what would help.
+        For another input shape; or naming the layer that cannot follow on the one before it, and what would help.
 
     Notes
     -----
     Receptive field: it grows by (size − 1) times the product of all strides before (lesson 03).
     """
-    shape, rows = tuple(input_shape), []
+    if len(input_shape) not in (1, 3):
+        raise ValueError(f"The input shape must be (height, width, channels) or (numbers,), but it is {input_shape}.")
+    shape, rows = tuple(_whole(length, "each axis of the input", 1) for length in input_shape), []
     field, jump = 1, 1
     for number, layer in enumerate(layers, 1):
         where = f"Layer {number} ({layer.kind})"
@@ -314,6 +330,7 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
             if layer.padding not in ("valid", "same"):
                 raise ValueError(f'{where}: padding is "valid" or "same", not {layer.padding!r}.')
             try:
+                channels = _whole(layer.filters, "filters", 1) if layer.kind == "Conv2D" else shape[2]
                 if layer.padding == "same":
                     stride = _whole(layer.stride, "stride", 1)
                     _whole(layer.size, "size", 1)
@@ -324,9 +341,7 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
                 raise ValueError(f"{where}: {error}") from None
             field, jump = field + (layer.size - 1) * jump, jump * layer.stride
             setting = f"{layer.size}×{layer.size}"
-            channels = shape[2]
             if layer.kind == "Conv2D":
-                channels = _whole(layer.filters, "filters", 1)
                 parameters = (layer.size**2 * shape[2] + 1) * channels
                 multiplications = layer.size**2 * shape[2] * channels * math.prod(spatial)
                 setting += f", {channels}"
@@ -334,7 +349,7 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
             setting += ", same" * (layer.padding == "same")
             shape = (*spatial, channels)
         elif layer.kind == "Dense":
-            units = _whole(layer.filters, "units", 1)
+            units = _whole(layer.filters, f"{where}: the number of units", 1)
             parameters = (shape[-1] + 1) * units
             multiplications = math.prod(shape) * units
             setting, shape = str(units), (*shape[:-1], units)

@@ -153,4 +153,6 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     if image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"Need an RGB image of shape (height, width, 3), but got {image.shape}.")
     gray = image @ np.array([0.2125, 0.7154, 0.0721])
-    return np.rint(gray).astype(image.dtype) if np.issubdtype(image.dtype, np.integer) else gray
+    if np.issubdtype(image.dtype, np.integer):
+        gray = np.rint(gray)
+    return gray.astype(image.dtype)

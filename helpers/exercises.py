@@ -60,9 +60,20 @@ def _horizontal_edges(kernel) -> None:
     step = np.zeros((16, 16))
     step[8:] = 1.0  # dark above, bright below
     horizontal, vertical = (np.abs(convolve(image, kernel)).max() for image in (step, step.T))
+    if max(horizontal, vertical) < 0.02 * scale:
+        raise Wrong("it finds no straight edge at all. Add up each of its rows: at least one sum must differ from 0.")
     if horizontal < 3 * vertical:
         more = "it answers to vertical edges instead" if vertical > 3 * horizontal else "it answers to both directions"
         raise Wrong(f"{more}: {horizontal:.3g} at a horizontal edge, {vertical:.3g} at a vertical one.")
+
+
+def _leaves_holes(image, kernel, stride):
+    """The right numbers, but in a map of the size for stride 1, with zeros between."""
+    full = convolve(image, kernel)
+    result = np.zeros_like(full)
+    rows, cols = convolve(image, kernel, stride).shape
+    result[:rows, :cols] = convolve(image, kernel, stride)
+    return result
 
 
 def _pool_cases():
@@ -95,17 +106,25 @@ EXERCISES["01"] = {
                     "the stride is not used: with stride 2 the feature map must be about half as high and wide.",
                 ),
                 (_forgets_to_move, "the size is right, but the window still moves by one pixel. Where does it start?"),
-                (_divides_size, "the last place is missing when the size does not divide: divide before you add 1."),
+                (_divides_size, "divide W − F by the stride, then add 1. You divided W − F + 1, and lost a place."),
+                (
+                    lambda image, kernel, stride: convolve(image[::stride, ::stride], kernel),
+                    "you left out pixels of the image first. A patch keeps all its pixels; only its start jumps.",
+                ),
+                (
+                    _leaves_holes,
+                    "the map is too large: with a stride it has fewer rows and columns, not zeros between.",
+                ),
                 (
                     lambda image, kernel, stride: convolve(image, kernel, stride=stride, flip=True),
                     "the kernel is flipped. Here it stays as it is.",
                 ),
             ],
         ),
-        "Right for every size tried. Stride 2 computes a quarter of the places.",
+        "Right for every size tried. Stride 2 computes about a quarter of the places.",
         (
-            "Two lines of convolve_loop change: the number of places, and where the patch starts.",
-            "There are (W − F) // stride + 1 places along a row.",
+            "Three lines of convolve_loop change: the number of rows, of columns, and where the patch starts.",
+            "There are (image.shape[1] - kernel_width) // stride + 1 places along a row.",
             "The patch of place (row, col) starts at pixel (row * stride, col * stride).",
         ),
     ),
@@ -129,7 +148,10 @@ EXERCISES["01"] = {
                     218: "that is stride 1 without padding.",
                     110: "padding counts on both sides: 2P = 6, not 3.",
                 },
-                "channels": {3: "each kernel gives one channel, whatever the depth of the image."},
+                "channels": {
+                    3: "each kernel gives one channel, whatever the depth of the image.",
+                    192: "the three slices of a kernel are added up to one map.",
+                },
                 "parameters": {
                     9408: "the biases are missing: one for each kernel.",
                     3200: "a kernel is as deep as the image: 7 × 7 × 3 values.",
@@ -139,10 +161,10 @@ EXERCISES["01"] = {
                 },
             },
         ),
-        "This is the first layer of ResNet-50: 9,472 numbers to learn.",
+        "9,472 numbers to learn. (PyTorch leaves out the 64 biases: 9,408.)",
         (
-            "Height: (W − F + 2P) / S + 1, rounded down before the 1 is added.",
-            "A kernel holds 7 × 7 × 3 weights and 1 bias.",
+            "The formula gives the height, the number of kernels the channels, one kernel's size the parameters.",
+            "Height: (224 − 7 + 2·3) / 2, rounded down, then add 1. One kernel: 7 × 7 × 3 weights and 1 bias.",
         ),
     ),
     5: Exercise(
@@ -163,6 +185,10 @@ EXERCISES["01"] = {
                 (
                     lambda image, size: pool(image, size, reduce=np.sum) / size,
                     "a window has size × size pixels, not size.",
+                ),
+                (
+                    lambda image, size: pool(image, size, reduce=np.sum) / 4,
+                    "a window has size × size pixels; that is 4 only for size 2.",
                 ),
             ],
         ),
@@ -226,6 +252,7 @@ EXERCISES["03"] = {
                 "a": "a layer adds its own parameters, but it also changes what the next layer gets. "
                 "Follow the shape to the Dense layer.",
                 "b": "the new layer has 9,248 parameters of its own, so the number must change.",
+                "d": "more layers do not mean more of everything: the Dense layer now gets fewer numbers.",
             },
         ),
         "36,138 instead of 47,370. The new layer costs 9,248, but it shrinks 6 × 6 × 32 to 4 × 4 × 32: "

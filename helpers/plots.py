@@ -6,6 +6,7 @@ a sign, as kernels and their responses, are purple below zero, white at zero, or
 
 import io
 import math
+from fractions import Fraction
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -28,25 +29,34 @@ def set_style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.prop_cycle": mpl.cycler(color=COLORS),
-            "image.interpolation": "nearest",
             "lines.linewidth": 2,
         }
     )
 
 
-def color_limits(array: np.ndarray) -> dict:
-    """Return cmap, vmin and vmax for `imshow`: gray if nothing is negative, else signed and centered on zero."""
-    low, high = float(np.min(array)), float(np.max(array))
-    if low < 0:
+def color_limits(array: np.ndarray, signed: bool | None = None) -> dict:
+    """Return cmap, vmin and vmax for `imshow`: gray if nothing is negative, else signed and centered on zero.
+
+    ``signed`` chooses by hand. In a large signed array the strongest percent is left out of the scale, so that a few
+    extreme pixels do not make all others pale.
+    """
+    array = np.asarray(array)
+    low, high = float(array.min()), float(array.max())
+    if low < 0 if signed is None else signed:
         bound = max(-low, high)
-        return {"cmap": SIGNED, "vmin": -bound, "vmax": bound}
-    if np.asarray(array).dtype == np.uint8:
+        if array.size > 2500:
+            bound = float(np.percentile(np.abs(array), 99)) or bound
+        return {"cmap": SIGNED, "vmin": -(bound or 1.0), "vmax": bound or 1.0}
+    if array.dtype == np.uint8:
         return {"cmap": "gray", "vmin": 0, "vmax": 255}
     return {"cmap": "gray", "vmin": min(low, 0.0), "vmax": high if high > 0 else 1.0}
 
 
 def colorize(array: np.ndarray, vmin: float | None = None, vmax: float | None = None) -> np.ndarray:
-    """Return an array (H, W) as uint8 RGB (H, W, 3), in the colors of `color_limits`; RGB images pass unchanged."""
+    """Return an array (H, W) as uint8 RGB (H, W, 3), in the colors of `color_limits`; RGB images pass unchanged.
+
+    With ``vmin`` and ``vmax`` a fixed scale: gray from black to white, or the signed colors if ``vmin`` is negative.
+    """
     array = np.asarray(array)
     if array.ndim == 3:
         return array if array.dtype == np.uint8 else np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
@@ -54,7 +64,7 @@ def colorize(array: np.ndarray, vmin: float | None = None, vmax: float | None = 
     low = limits["vmin"] if vmin is None else vmin
     high = limits["vmax"] if vmax is None else vmax
     scaled = np.clip((array.astype(float) - low) / ((high - low) or 1), 0, 1)
-    return mpl.colormaps[limits["cmap"]](scaled, bytes=True)[..., :3]
+    return mpl.colormaps[SIGNED if low < 0 else "gray"](scaled, bytes=True)[..., :3]
 
 
 def png(image: np.ndarray) -> bytes:
@@ -64,7 +74,15 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def show_images(images, titles=None, columns: int | None = None, size: float = 2.2, title: str | None = None):
+def show_images(
+    images,
+    titles=None,
+    columns: int | None = None,
+    size: float = 2.2,
+    title: str | None = None,
+    signed: bool | None = None,
+    share: bool = False,
+):
     """Draw images side by side, each with the colors of `color_limits`.
 
     Parameters
@@ -74,6 +92,8 @@ def show_images(images, titles=None, columns: int | None = None, size: float = 2
     columns : images per row; all in one row by default
     size : width of one image in inches
     title : a title above all of them
+    signed : True or False to choose the colors of all; by default each image by its own values
+    share : True for one scale for all signed images, so that they can be compared
 
     Raises ValueError if there are no images, or not as many titles as images.
     """
@@ -89,8 +109,12 @@ def show_images(images, titles=None, columns: int | None = None, size: float = 2
     fig, axes = plt.subplots(rows, columns, figsize=(columns * size, height), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
-    for ax, image, text in zip(axes.flat, images, titles, strict=False):
-        ax.imshow(image, **({} if np.ndim(image) == 3 else color_limits(image)))
+    limits = [{} if np.ndim(image) == 3 else color_limits(image, signed) for image in images]
+    if share:
+        bound = max(entry["vmax"] for entry in limits if entry.get("cmap") == SIGNED)
+        limits = [entry | {"vmin": -bound, "vmax": bound} if entry.get("cmap") == SIGNED else entry for entry in limits]
+    for ax, image, text, entry in zip(axes.flat, images, titles, limits, strict=False):
+        ax.imshow(image, **entry)
         ax.set_title(text)
     if title:
         fig.suptitle(title)
@@ -104,16 +128,74 @@ def format_number(value: float) -> str:
     ('−4', '0.11', '0.0012', '1234')
     """
     value = float(value)
-    if value == round(value):
+    if not math.isfinite(value):
+        text = str(value)
+    elif value == round(value):
         text = f"{value:.0f}"
-    elif abs(value) < 0.01:
+    elif abs(value) < 0.1:
         text = f"{value:.2g}"
     else:
         text = f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
     return "0" if text == "-0" else text.replace("-", "−")
 
 
-def show_numbers(arrays: dict, signs=None, cell: float = 0.52, title: str | None = None, mark=None):
+def kernel_text(value: float) -> str:
+    """Return a kernel value as one would write it: a whole number, a short fraction, or a decimal.
+
+    >>> kernel_text(-2.0), kernel_text(1 / 9), kernel_text(0.123456)
+    ('-2', '1/9', '0.123')
+    """
+    fraction = Fraction(float(value)).limit_denominator(273)
+    if abs(float(fraction) - value) < 1e-9:
+        return str(fraction)
+    return f"{value:.3g}"
+
+
+def show_zoom(image, top: int, left: int, height: int, width: int, mark=None, title: str | None = None):
+    """Draw an image with a window outlined, and beside it the numbers inside this window.
+
+    ``mark`` is (row, col, height, width) of a smaller window to outline among the numbers. Raises ValueError if the
+    window is not inside the image.
+    """
+    if not (0 <= top < top + height <= image.shape[0] and 0 <= left < left + width <= image.shape[1]):
+        raise ValueError(f"The window must lie inside the image, whose shape is {image.shape}.")
+    fig, (whole, part) = plt.subplots(1, 2, figsize=(9.2, 4.8))
+    whole.imshow(image, **color_limits(image))
+    _outline(whole, top, left, height, width)
+    whole.set(title="image", xlabel="column", ylabel="row")
+    window = image[top : top + height, left : left + width]
+    _draw_numbers(part, window, limits=color_limits(image), size=9.5)
+    part.set_title(f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1}")
+    if mark:
+        _outline(part, *mark)
+    if title:
+        fig.suptitle(title)
+    return fig
+
+
+def _outline(ax, top: int, left: int, height: int, width: int) -> None:
+    """Outline a window of pixels."""
+    corner = (left - 0.5, top - 0.5)
+    ax.add_patch(plt.Rectangle(corner, width, height, fill=False, ec=ACCENT, lw=3, clip_on=False, zorder=5))
+
+
+def _draw_numbers(ax, array, limits: dict, size: float, text=format_number) -> None:
+    """Draw a small array as colored cells with their numbers."""
+    ax.imshow(array, **limits)
+    rgb = colorize(array, limits["vmin"], limits["vmax"]) / 255
+    for (row, col), value in np.ndenumerate(array):
+        color = "w" if rgb[row, col] @ [0.2125, 0.7154, 0.0721] < 0.5 else "k"
+        ax.text(col, row, text(value), ha="center", va="center", color=color, size=size)
+    ax.set_xticks(np.arange(array.shape[1] + 1) - 0.5, [])
+    ax.set_yticks(np.arange(array.shape[0] + 1) - 0.5, [])
+    ax.grid(color="0.75", linewidth=0.6)
+    ax.tick_params(length=0)
+    ax.spines[:].set(visible=True, color="0.5")
+
+
+def show_numbers(
+    arrays: dict, signs=None, cell: float = 0.52, title: str | None = None, mark=None, signed=(), gray=None
+):
     """Draw small arrays with their numbers written in the cells.
 
     Parameters
@@ -122,6 +204,8 @@ def show_numbers(arrays: dict, signs=None, cell: float = 0.52, title: str | None
     signs : sequence of str between one array and the next, as ("×", "=")
     cell : size of a cell in inches
     mark : dict from title to (row, col, height, width), a window to outline
+    signed : titles of arrays to draw in signed colors, also if nothing in them is negative
+    gray : (black, white), one scale for all other arrays
     """
     arrays = {name: np.asarray(array) for name, array in arrays.items()}
     signs = list(signs or [""] * (len(arrays) - 1))
@@ -135,28 +219,14 @@ def show_numbers(arrays: dict, signs=None, cell: float = 0.52, title: str | None
         squeeze=False,
     )
     for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
-        ax.imshow(array, **color_limits(array))
-        rgb = colorize(array) / 255
-        for (row, col), value in np.ndenumerate(array):
-            dark = rgb[row, col] @ [0.2125, 0.7154, 0.0721] < 0.5
-            ax.text(
-                col,
-                row,
-                format_number(value),
-                ha="center",
-                va="center",
-                color="w" if dark else "k",
-                size=9 * cell / 0.52,
-            )
+        limits = color_limits(array, True if name in signed else None)
+        if gray and limits["cmap"] == "gray":
+            limits |= {"vmin": gray[0], "vmax": gray[1]}
+        text = (lambda value: kernel_text(value).replace("-", "−")) if name in signed else format_number
+        _draw_numbers(ax, array, limits, size=10.5 * cell / 0.52, text=text)
         ax.set_title(name)
-        ax.set_xticks(np.arange(array.shape[1] + 1) - 0.5, [])
-        ax.set_yticks(np.arange(array.shape[0] + 1) - 0.5, [])
-        ax.grid(color="0.75", linewidth=0.6)
-        ax.tick_params(length=0)
-        ax.spines[:].set(visible=True, color="0.5")
         if mark and name in mark:
-            top, left, height, width = mark[name]
-            ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), width, height, fill=False, ec=ACCENT, lw=3))
+            _outline(ax, *mark[name])
     for left_ax, right_ax, sign in zip(axes[0], axes[0][1:], signs, strict=False):
         fig.draw_without_rendering()
         x = (left_ax.get_position().x1 + right_ax.get_position().x0) / 2
@@ -210,7 +280,7 @@ def plot_history(history, title: str | None = None, fig=None):
 def plot_confusion(labels, predicted, class_names, title: str = "Confusion matrix"):
     """Draw how often each true class (row) was taken for each class (column); zeros are left empty.
 
-    ``labels`` and ``predicted`` are integer arrays (N,). Raises ValueError if their lengths differ.
+    ``labels`` and ``predicted`` are integer arrays (N,). Raises ValueError as `confusion_matrix` does.
     """
     import seaborn as sns
 
@@ -236,10 +306,15 @@ def plot_confusion(labels, predicted, class_names, title: str = "Confusion matri
 
 
 def confusion_matrix(labels, predicted, classes: int) -> np.ndarray:
-    """Return an int array (classes, classes): row = true class, column = predicted class (lesson 03)."""
+    """Return an int array (classes, classes): row = true class, column = predicted class (lesson 03).
+
+    Raises ValueError if the lengths differ, or a label is not from 0 to ``classes`` − 1.
+    """
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if labels.shape != predicted.shape or labels.ndim != 1:
         raise ValueError(f"Need one prediction for each label, but got shapes {predicted.shape} and {labels.shape}.")
+    if labels.size and not 0 <= min(labels.min(), predicted.min()) <= max(labels.max(), predicted.max()) < classes:
+        raise ValueError(f"Labels and predictions must be from 0 to {classes - 1}, the number of classes less one.")
     matrix = np.zeros((classes, classes), int)
     np.add.at(matrix, (labels, predicted), 1)
     return matrix

@@ -8,6 +8,7 @@ import tempfile
 
 HARMLESS = re.compile(
     r"^I\d{4} "  # information only: which CPU instructions are used, that there is no CUDA
+    r"|To enable the following instructions: "  # second line of the one on CPU instructions
     r"|All log messages before absl::InitializeLog"
     r"|failed call to cuInit"  # said where there is no GPU
 )

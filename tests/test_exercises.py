@@ -90,7 +90,6 @@ WRONG = {
             ("a", "lower row alone"),
             ("c", "does not average"),
             ("d", "own kernel value"),
-            ("e", "one of the letters"),
         ],
         2: [
             (lambda i, k, s: signal.correlate2d(i, k, mode="valid"), "stride is not used"),
@@ -101,8 +100,9 @@ WRONG = {
                 lambda i, k, s: stride_by_slicing(i, k, s)[
                     : (i.shape[0] - k.shape[0] + 1) // s, : (i.shape[1] - k.shape[1] + 1) // s
                 ],
-                "last place",
+                "lost a place",
             ),
+            (lambda i, k, s: signal.correlate2d(i[::s, ::s], k, mode="valid"), "left out pixels"),
             (lambda i, k, s: i[s], "shape"),
             (lambda i, k: i, "raised TypeError"),
         ],
@@ -113,6 +113,8 @@ WRONG = {
             ([[0, 1, 1], [-1, 0, 1], [-1, -1, 0]], "both directions"),
             ([[0, 1, 0], [1, -4, 1], [0, 1, 0]], "both directions"),
             ([1, 0, -1], "shape"),
+            ([[1, -2, 1], [0, 0, 0], [-1, 2, -1]], "no straight edge"),
+            ([[1, 0, -1], [0, 0, 0], [-1, 0, 1]], "no straight edge"),
         ],
         4: [
             ({"height": 109, "channels": 64, "parameters": 9472}, "without padding"),
@@ -125,6 +127,7 @@ WRONG = {
         5: [
             (lambda i, s: pool_by_reshape(i, s) * s * s, "sum of each window"),
             (lambda i, s: i[::s, ::s], "keeps one pixel"),
+            (lambda i, s: pool_by_reshape(i, s) * s * s / 4, "only for size 2"),
             (
                 lambda i, s: np.array(
                     [
@@ -139,7 +142,7 @@ WRONG = {
         ],
     },
     "03": {
-        1: [("a", "what the next layer gets"), ("b", "9,248"), ("smaller", "one of the letters")],
+        1: [("a", "what the next layer gets"), ("b", "9,248"), ("d", "Dense layer now gets fewer")],
         2: [
             ({"conv": 51200, "height": 10, "dense": 64010}, "biases"),
             ({"conv": 1664, "height": 10, "dense": 64010}, "as deep as its input"),

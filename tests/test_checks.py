@@ -1,0 +1,318 @@
+"""The machinery of helpers.checks, seen as a learner sees it: by what it prints."""
+
+import re
+
+from helpers.checks import Checks, Exercise, NotYet, Wrong, as_number, choice, function, is_stub, load_checks, numbers
+
+import numpy as np
+import pytest
+
+PICK = Exercise(
+    choice("b", {"a": "that is the stride", "c": "that is the padding"}),
+    praise="the kernel has nine numbers",
+    hints=["count them", "3 × 3"],
+)
+
+
+@pytest.fixture
+def say(capsys):
+    """Return a function that gives one answer to one exercise and returns what is printed."""
+
+    def answer(judge_or_exercise, value, hints=()):
+        exercise = judge_or_exercise
+        if not isinstance(exercise, Exercise):
+            exercise = Exercise(exercise, "well done", hints)
+        assert Checks({1: exercise})(1, value) is None
+        return capsys.readouterr().out
+
+    return answer
+
+
+# --- what is printed ---
+
+
+def test_yes(say):
+    assert say(PICK, "b") == "✓ yes: the kernel has nine numbers\n"
+
+
+def test_not_yet_gives_no_hint(say):
+    assert say(PICK, "?") == "… not yet: put one of the letters a, b, c between the quotes.\n"
+
+
+def test_no_names_the_misconception_and_gives_the_first_hint(say):
+    assert say(PICK, "a") == "✗ no: that is the stride\n  hint 1 of 2: count them\n"
+
+
+def test_hints_come_one_after_the_other(capsys):
+    check = Checks({1: PICK, 2: PICK})
+    for number, answer in [(1, "a"), (1, "?"), (1, "c"), (2, "a"), (1, "c"), (1, "a"), (1, "b"), (1, "a")]:
+        check(number, answer)
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == [
+        "✗ no: that is the stride",
+        "hint 1 of 2: count them",
+        "… not yet: put one of the letters a, b, c between the quotes.",
+        "✗ no: that is the padding",
+        "hint 2 of 2: 3 × 3",
+        "✗ no: that is the stride",
+        "hint 1 of 2: count them",
+        "✗ no: that is the padding",
+        "All hints are given. Think again, or open the solution below.",
+        "✗ no: that is the stride",
+        "All hints are given. Think again, or open the solution below.",
+        "✓ yes: the kernel has nine numbers",
+        "✗ no: that is the stride",
+        "All hints are given. Think again, or open the solution below.",
+    ]
+
+
+def test_two_lessons_do_not_share_their_hints(say):
+    assert say(PICK, "a") == say(PICK, "a")
+
+
+def test_exercise_without_hints(say):
+    assert say(choice("a", {"b": "no"}), "b").endswith(
+        "All hints are given. Think again, or open the solution below.\n"
+    )
+
+
+@pytest.mark.parametrize("number", [0, 3, "1", None])
+def test_unknown_number_names_the_known(number):
+    with pytest.raises(ValueError, match=r"no exercise .* use one of \[1, 2\]"):
+        Checks({1: PICK, 2: PICK})(number, "a")
+
+
+def test_unknown_lesson():
+    with pytest.raises(ValueError, match=r"No exercises for lesson '99'\. There are some for: 01"):
+        load_checks("99")
+
+
+# --- choices ---
+
+
+@pytest.mark.parametrize("answer", ["b", "B", " B ", "b\n", "\tb", "b.", "b)"])
+def test_choice_forgives_case_and_spaces(say, answer):
+    assert say(PICK, answer).startswith("✓ yes")
+    assert say(PICK, answer.replace("b", "a").replace("B", "A")).startswith("✗ no: that is the stride")
+
+
+@pytest.mark.parametrize("answer", ["d", "ab", "b!", 2, ["b"], b"b", np.array([1, 2]), object(), {}])
+def test_choice_asks_for_a_letter(say, answer):
+    assert say(PICK, answer).startswith("… not yet: answer with one of the letters a, b, c.\n")
+
+
+@pytest.mark.parametrize("stub", [None, ..., "?", " ? ", "", "  "])
+def test_stubs(say, stub):
+    assert is_stub(stub)
+    assert say(PICK, stub).startswith("… not yet: ")
+
+
+@pytest.mark.parametrize("value", [0, False, "a", [], np.zeros(3), np.nan, "??", NotImplemented])
+def test_not_stubs(value):
+    assert is_stub(value) is False
+
+
+# --- numbers ---
+
+COUNT = numbers(
+    {"weights": 28, "places": 676.0},
+    {"weights": {9: "that is one channel", 27: "and the bias?"}, "places": {784: "the border?"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"weights": 28, "places": 676}, "✓ yes: well done"),
+        ({"places": 676.0000001, "weights": "28"}, "✓ yes: well done"),
+        ({"weights": np.int64(28), "places": np.float32(676), "more": None}, "✓ yes"),
+        ({"weights": 27, "places": 676}, "✗ no: weights = 27: and the bias?"),
+        ({"weights": 9.0, "places": 784}, "✗ no: weights = 9: that is one channel"),
+        ({"weights": 28, "places": 784}, "✗ no: places = 784: the border?"),
+        ({"weights": 30, "places": 676}, "✗ no: weights = 30 is too large."),
+        ({"weights": -1, "places": 676}, "✗ no: weights = -1 is too small."),
+        ({"weights": float("inf"), "places": 676}, "✗ no: weights = inf is too large."),
+        ({"weights": float("nan"), "places": 676}, "✗ no: weights must be one number, but it is nan."),
+        ({"weights": "many", "places": 676}, "✗ no: weights must be one number, but it is 'many'."),
+        ({"weights": [28], "places": 676}, "✗ no: weights must be one number"),
+        ({"weights": 28j, "places": 676}, "✗ no: weights must be one number"),
+        ({"weights": np.array([1, 2]), "places": 676}, "✗ no: weights must be one number"),
+        ({"weights": None, "places": 676}, "… not yet: fill in weights."),
+        ({"weights": 1, "places": ...}, "… not yet: fill in places."),
+        ({"weights": "?", "places": None}, "… not yet: fill in weights, places."),
+        ({"weights": 28}, "✗ no: keep the dictionary with the names weights, places."),
+        ([28, 676], "✗ no: keep the dictionary with the names weights, places."),
+        (28, "✗ no: keep the dictionary with the names weights, places."),
+    ],
+)
+def test_numbers(say, answer, expected):
+    assert say(COUNT, answer).startswith(expected)
+
+
+def test_tolerance_of_numbers(say):
+    coarse = numbers({"share": 0.5}, tolerance=0.01)
+    assert say(coarse, {"share": 0.505}).startswith("✓")
+    assert say(coarse, {"share": 0.53}).startswith("✗ no: share = 0.53 is too large")
+
+
+def test_as_number():
+    assert as_number("1e3") == 1000
+    assert as_number(np.float32(0.5)) == 0.5
+    for bad in ("1/9", None, [1], "nan"):
+        with pytest.raises(Wrong, match="the answer must be one number"):
+            as_number(bad)
+
+
+# --- functions ---
+
+
+def scaled_sum(image, factor):
+    return np.asarray(image).sum(axis=0) * factor
+
+
+def plain_sum(image, factor):
+    return np.asarray(image).sum(axis=0)
+
+
+SUM = function(
+    scaled_sum,
+    [(np.arange(6.0).reshape(2, 3), 1), (np.arange(6.0).reshape(2, 3), 2), (np.ones((30, 4)), 0.5)],
+    wrong=[(plain_sum, "you forgot the factor"), (lambda image, factor: np.sum(image) * factor, "sum along one axis")],
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        scaled_sum,
+        lambda image, factor: [sum(column) * factor for column in image.T],
+        lambda image, factor: scaled_sum(image, factor).astype("float32"),
+        lambda image, factor: scaled_sum(image, factor) + 1e-9,
+        lambda *arguments: tuple(scaled_sum(*arguments)),
+    ],
+)
+def test_right_functions(say, answer):
+    assert say(SUM, answer).startswith("✓ yes")
+
+
+def test_mutated_arguments_do_not_spoil_the_comparison(say):
+    def in_place(image, factor):
+        image *= factor
+        return image.sum(axis=0)
+
+    for _ in range(2):
+        assert say(SUM, in_place).startswith("✓ yes")
+
+
+def test_mutating_and_wrong_is_still_wrong(say):
+    def spoil(image, factor):
+        image[:] = 0
+        return image.sum(axis=0)
+
+    assert say(SUM, spoil).startswith("✗ no: for ([[0., 1., 2.], [3., 4., 5.]], 1) it returned [0., 0., 0.] where")
+
+
+def test_known_mistakes_are_named(say):
+    assert say(SUM, lambda image, factor: image.sum(axis=0)).startswith("✗ no: you forgot the factor\n")
+    assert say(SUM, lambda image, factor: image.sum() * factor).startswith("✗ no: sum along one axis\n")
+
+
+def test_mistake_in_one_case_only_is_no_known_mistake(say):
+    def other(image, factor):
+        return plain_sum(image, factor) if factor == 2 else scaled_sum(image, factor) + 1
+
+    text = say(SUM, other)
+    assert text.startswith("✗ no: for ([[0., 1., 2.], [3., 4., 5.]], 1) it returned [4., 6., 8.] where [3., 5., 7.] is")
+
+
+def test_the_failing_case_is_shown(say):
+    text = say(SUM, lambda image, factor: np.zeros(4) if len(image) > 2 else scaled_sum(image, factor))
+    assert "for (an array of shape (30, 4), 0.5) it returned [0., 0., 0., 0.] where [15., 15., 15., 15.]" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"),
+    [
+        (lambda image, factor: 3.0, "()"),
+        (lambda image, factor: scaled_sum(image, factor)[None], "(1, 3)"),
+        (lambda image, factor: scaled_sum(image, factor)[:-1], "(2,)"),
+        (lambda image, factor: [], "(0,)"),
+    ],
+)
+def test_wrong_shape(say, answer, got):
+    assert f"it returned shape {got} where (3,) is right." in say(SUM, answer)
+
+
+def test_number_is_shown_as_a_number(say):
+    text = say(function(lambda x: x + 1, [(1,), (2.5,)]), lambda x: x)
+    assert text.startswith("✗ no: for (1) it returned 1 where 2 is right.")
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda *_: "3", lambda *_: ["3", "5", "7"], lambda *_: "abc", lambda *_: {}, lambda *_: [[1], [2, 3]]]
+)
+def test_result_that_is_not_numbers(say, answer):
+    assert say(SUM, answer).startswith("✗ no: your function must return numbers, but it returned ")
+
+
+def test_string_that_reads_as_the_right_number_is_not_right(say):
+    assert say(function(lambda x: x, [(3,)]), str).startswith("✗ no: your function must return numbers")
+
+
+def test_nan_is_wrong(say):
+    assert say(SUM, lambda image, factor: np.full(3, np.nan)).startswith("✗ no: for (")
+
+
+def fails(*_):
+    raise KeyError("kernel")
+
+
+def endless(*arguments):
+    return endless(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (fails, "your function raised KeyError: 'kernel', for ([[0., 1., 2.], [3., 4., 5.]], 1)."),
+        (lambda image, factor: image[9], "your function raised IndexError: index 9 is out of bounds"),
+        (lambda image, factor: 1 / 0, "your function raised ZeroDivisionError: division by zero"),
+        (lambda: 3, "your function raised TypeError: "),
+        (endless, "your function raised RecursionError: "),
+    ],
+)
+def test_exception_in_the_learners_code(say, answer, message):
+    text = say(SUM, answer, hints=["try again"])
+    assert text.startswith(f"✗ no: {message}")
+    assert text.endswith("  hint 1 of 1: try again\n")
+
+
+def not_implemented(image, factor):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("answer", [lambda *_: None, lambda *_: ..., lambda *_: "?", not_implemented])
+def test_function_that_is_not_written_yet(say, answer):
+    said = "… not yet: write the body of the function, with a return at its end; it returns nothing so far.\n"
+    assert say(SUM, answer) == said
+
+
+@pytest.mark.parametrize("answer", [None, ..., "?"])
+def test_function_that_is_not_there_yet(say, answer):
+    assert say(SUM, answer) == "… not yet: define the function.\n"
+
+
+@pytest.mark.parametrize("answer", [3, "def f", np.zeros(3)])
+def test_not_a_function(say, answer):
+    assert re.match(r"✗ no: give the function itself, without parentheses\.\n", say(SUM, answer), re.DOTALL)
+
+
+def test_judges_of_ones_own(say):
+    def judge(answer):
+        if answer is None:
+            raise NotYet("draw it.")
+        if answer < 0:
+            raise Wrong("below zero.")
+
+    assert say(judge, None) == "… not yet: draw it.\n"
+    assert say(judge, -1, ["up"]) == "✗ no: below zero.\n  hint 1 of 1: up\n"
+    assert say(judge, 1) == "✓ yes: well done\n"

@@ -1,0 +1,66 @@
+"""`make notebooks` runs the lessons with tests/offline on PYTHONPATH: here, that this really cuts the network off."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTSIDE = "192.0.2.1"  # reserved for documentation: nobody has this address, and nothing is sent to it
+REFUSED = "the lessons must work without a network"
+
+
+def run(code: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    """Run Python code as `make notebooks` would, in a folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "offline")}
+    command = [sys.executable, "-c", f"import socket, subprocess, sys, os\n{code}"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"socket.create_connection(('{OUTSIDE}', 80), timeout=1)",
+        f"socket.socket().connect(('{OUTSIDE}', 80))",
+        f"socket.socket().connect_ex(('{OUTSIDE}', 80))",
+        f"socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'', ('{OUTSIDE}', 80))",
+        "socket.getaddrinfo('example.invalid', 80)",
+        "socket.gethostbyname('example.invalid')",
+        "import urllib.request; urllib.request.urlopen('http://example.invalid', timeout=1)",
+        f"import urllib.request; urllib.request.urlopen('http://{OUTSIDE}', timeout=1)",
+    ],
+)
+def test_outside_is_refused(code):
+    done = run(code)
+    assert done.returncode != 0
+    assert REFUSED in done.stderr.splitlines()[-1]
+
+
+def test_this_machine_is_reached():
+    done = run(
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "for host in ('127.0.0.1', 'localhost'):\n"
+        "    socket.create_connection((host, server.getsockname()[1])).close()\n"
+        "left, right = socket.socketpair()\n"
+        "left.sendall(b'hello')\n"
+        "assert right.recv(5) == b'hello'\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_holds_in_processes_that_start_elsewhere(tmp_path):
+    """A kernel starts in the folder of its notebook."""
+    inner = f"import socket; socket.create_connection(('{OUTSIDE}', 80), timeout=1)"
+    done = run(f"os.chdir({str(tmp_path)!r}); subprocess.run([sys.executable, '-c', {inner!r}])")
+    assert REFUSED in done.stderr
+
+
+def test_without_it_nothing_is_changed():
+    code = (
+        "import socket; print(socket.socket.connect.__module__ if hasattr(socket.socket.connect, '__module__') else '')"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True)
+    assert "sitecustomize" not in done.stdout

@@ -1,0 +1,357 @@
+"""helpers.plots: colors, PNG, numbers as text, and what is on each figure."""
+
+import io
+import math
+
+from helpers import plots
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from matplotlib.figure import Figure
+from PIL import Image
+from sklearn import metrics
+
+DTYPES = ["uint8", "bool", "int16", "float32", "float64"]
+
+
+def arrays(dtypes=DTYPES):
+    sides = st.integers(1, 6)
+    return st.sampled_from(dtypes).flatmap(
+        lambda dtype: hnp.arrays(
+            dtype,
+            st.tuples(sides, sides),
+            elements=st.floats(-1e6, 1e6, width=32) if np.dtype(dtype).kind == "f" else None,
+        )
+    )
+
+
+def panels(fig):
+    """Axes that hold an image."""
+    return [ax for ax in fig.axes if ax.images]
+
+
+# --- colors ---
+
+
+@given(arrays())
+def test_color_limits_hold_all_values(array):
+    limits = plots.color_limits(array)
+    assert limits["vmin"] <= array.min() <= array.max() <= limits["vmax"]
+    assert limits["vmin"] < limits["vmax"]
+    if array.min() < 0:
+        assert (limits["cmap"], limits["vmin"]) == (plots.SIGNED, -limits["vmax"])
+    else:
+        assert (limits["cmap"], limits["vmin"]) == ("gray", 0)
+
+
+def test_color_limits_of_photographs_do_not_depend_on_what_is_on_them():
+    assert plots.color_limits(np.full((2, 2), 7, np.uint8)) == {"cmap": "gray", "vmin": 0, "vmax": 255}
+    assert plots.color_limits(np.full((2, 2), 7))["vmax"] == 7
+    assert plots.color_limits(np.zeros((2, 2)))["vmax"] == 1
+
+
+def test_few_extreme_pixels_do_not_make_all_others_pale():
+    array = np.random.default_rng(0).normal(size=(100, 100))
+    array[0, 0] = 1000
+    assert 2 < plots.color_limits(array)["vmax"] < 4
+    assert plots.color_limits(array[:50, :50])["vmax"] == 1000
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((2, 2)), np.full((60, 60), -0.0), np.eye(60) - 1, np.ones((2, 2)), -np.eye(80)]
+)
+def test_signed_by_hand(array):
+    limits = plots.color_limits(array, signed=True)
+    assert limits["cmap"] == plots.SIGNED
+    assert 0 < limits["vmax"] == -limits["vmin"]
+    assert plots.color_limits(array, signed=False)["cmap"] == "gray"
+
+
+@given(arrays())
+def test_colorize_gives_colors(array):
+    rgb = plots.colorize(array)
+    assert rgb.shape == (*array.shape, 3)
+    assert rgb.dtype == np.uint8
+    limits = plots.color_limits(array)
+    shown = mpl.cm.ScalarMappable(mpl.colors.Normalize(limits["vmin"], limits["vmax"]), limits["cmap"])
+    assert np.abs(rgb - shown.to_rgba(array.astype(float))[..., :3] * 255).max() <= 2
+
+
+def test_gray_is_gray_and_grows():
+    rgb = plots.colorize(np.arange(256, dtype=np.uint8)[None])
+    assert np.abs(rgb.astype(int) - np.arange(256)[None, :, None]).max() <= 1
+    assert (np.ptp(rgb, axis=2) == 0).all()
+    assert (np.diff(rgb[0, :, 0].astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize("bound", [1e-6, 1, 1e6])
+def test_signed_colors(bound):
+    low, zero, high = plots.colorize(np.array([[-bound, 0, bound]]))[0].astype(int)
+    assert zero.min() >= 240
+    assert low[2] > low[0] + 20  # purple
+    assert low[1] < 60
+    assert high[0] > high[2] + 60  # orange
+    less, more = plots.colorize(np.array([[0.0, bound / 2, -bound]]))[0, :2].astype(int)
+    assert less.min() >= 240
+    assert high.sum() < more.sum() < less.sum()
+
+
+def test_fixed_scale_does_not_depend_on_what_is_on_it():
+    parts = [np.array([[0.0]]), np.array([[1.0]]), np.array([[-1.0]])]
+    whole = plots.colorize(np.concatenate(parts, axis=1), -4, 4)
+    np.testing.assert_array_equal(np.concatenate([plots.colorize(part, -4, 4) for part in parts], axis=1), whole)
+    assert whole[0, 0].min() >= 240
+    np.testing.assert_array_equal(plots.colorize(np.array([[9.0, 0, 4]]), 0, 4)[0, :, 0], [255, 0, 255])
+
+
+def test_rgb_passes_unchanged():
+    image = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)
+    np.testing.assert_array_equal(plots.colorize(image), image)
+    np.testing.assert_array_equal(plots.colorize(image / 255), image)
+    np.testing.assert_array_equal(plots.colorize(np.array([[[-1, 0.5, 2.0]]])), [[[0, 128, 255]]])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (5, 4, 3), (300, 2, 3)])
+def test_png_round_trip(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    content = plots.png(image)
+    assert content.startswith(b"\x89PNG")
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), image)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(plots.png(image[::-1, ::-1])))), image[::-1, ::-1])
+
+
+# --- numbers as text ---
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (5, "5"),
+        (-4.0, "−4"),
+        (255, "255"),
+        (1_000_000, "1000000"),
+        (1 / 9, "0.11"),
+        (-1 / 9, "−0.11"),
+        (0.1, "0.10"),
+        (0.0151, "0.015"),
+        (9.994, "9.99"),
+        (12.34, "12.3"),
+        (-12.36, "−12.4"),
+        (123.6, "124"),
+        (0.001234, "0.0012"),
+        (-0.00099, "−0.00099"),
+        (1e-9, "1e−09"),
+        (np.uint8(200), "200"),
+        (np.float32(0.5), "0.50"),
+        (True, "1"),
+        (math.nan, "nan"),
+        (math.inf, "inf"),
+        (-math.inf, "−inf"),
+    ],
+)
+def test_format_number(value, text):
+    assert plots.format_number(value) == text
+
+
+@given(st.floats(-1e6, 1e6))
+@example(-0.001)
+@example(9.999)
+@example(99.96)
+def test_format_number_reads_back(value):
+    text = plots.format_number(value)
+    assert "-" not in text
+    assert float(text.replace("−", "-")) == pytest.approx(value, rel=0.05)
+
+
+# --- figures ---
+
+
+def test_show_images():
+    images = [np.eye(4), np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 1), 9, np.uint8), -np.eye(4)]
+    fig = plots.show_images(images, ["one", "two", "three\nlines", "four"], columns=3, title="All")
+    assert isinstance(fig, Figure)
+    assert [ax.get_title() for ax in panels(fig)] == ["one", "two", "three\nlines", "four"]
+    assert fig.get_suptitle() == "All"
+    assert panels(fig)[0].get_subplotspec().get_gridspec().get_geometry() == (2, 3)
+    assert not any(ax.axison for ax in fig.axes)
+    assert [ax.images[0].get_array().shape for ax in panels(fig)] == [(4, 4), (4, 4, 3), (4, 4), (4, 4)]
+    assert [ax.images[0].get_clim() for ax in panels(fig)[2:]] == [(0, 255), (-1, 1)]
+    assert panels(fig)[3].images[0].get_cmap().name == plots.SIGNED
+
+
+def test_show_images_of_a_batch_in_one_row():
+    fig = plots.show_images(np.zeros((5, 6, 3, 1), np.uint8))
+    assert panels(fig)[0].get_subplotspec().get_gridspec().get_geometry() == (1, 5)
+    assert {ax.get_title() for ax in panels(fig)} == {""}
+
+
+@pytest.mark.parametrize(
+    ("images", "titles", "counts"),
+    [
+        ([], None, "0 and 0"),
+        ([], ["a"], "0 and 1"),
+        ([np.eye(2)] * 2, ["a"], "2 and 1"),
+        ([np.eye(2)], "ab", "1 and 2"),
+    ],
+)
+def test_show_images_refuses(images, titles, counts):
+    with pytest.raises(ValueError, match=f"at least one image and one title for each: got {counts}"):
+        plots.show_images(images, titles)
+
+
+def test_show_images_signed_by_hand():
+    fig = plots.show_images([np.eye(3), np.eye(3)], signed=True)
+    assert {ax.images[0].get_cmap().name for ax in panels(fig)} == {plots.SIGNED}
+
+
+def test_show_zoom():
+    image = np.arange(80, dtype=np.uint8).reshape(8, 10)
+    fig = plots.show_zoom(image, 2, 3, 2, 4, mark=(0, 1, 2, 2), title="Zoom")
+    assert isinstance(fig, Figure)
+    whole, part = panels(fig)
+    assert (whole.get_title(), part.get_title(), fig.get_suptitle()) == ("image", "rows 2 to 3, columns 3 to 6", "Zoom")
+    assert [text.get_text() for text in part.texts] == ["23", "24", "25", "26", "33", "34", "35", "36"]
+    boxes = [(box.get_xy(), box.get_width(), box.get_height()) for ax in (whole, part) for box in ax.patches]
+    assert boxes == [((2.5, 1.5), 4, 2), ((0.5, -0.5), 2, 2)]
+
+
+@pytest.mark.parametrize(
+    "window", [(-1, 0, 2, 2), (0, -1, 2, 2), (7, 0, 2, 2), (0, 9, 2, 2), (0, 0, 0, 2), (0, 0, 2, 11)]
+)
+def test_show_zoom_refuses(window):
+    with pytest.raises(ValueError, match=r"must lie inside the image, whose shape is \(8, 10\)"):
+        plots.show_zoom(np.zeros((8, 10)), *window)
+
+
+def test_show_numbers():
+    patch, kernel = np.array([[0, 255], [10, 20]], np.uint8), np.array([[-1, 0.5, 0]])
+    fig = plots.show_numbers({"patch": patch, "kernel": kernel}, ["×"], title="Step", mark={"patch": (1, 0, 1, 2)})
+    assert isinstance(fig, Figure)
+    left, right = panels(fig)
+    assert (left.get_title(), right.get_title(), fig.get_suptitle()) == ("patch", "kernel", "Step")
+    assert [text.get_text() for text in left.texts] == ["0", "255", "10", "20"]
+    assert [text.get_color() for text in left.texts] == ["w", "k", "w", "w"]
+    assert [text.get_text() for text in right.texts] == ["−1", "0.50", "0"]
+    assert [text.get_text() for text in fig.texts if text.get_text() != "Step"] == ["×"]
+    (window,) = left.patches
+    assert (window.get_xy(), window.get_width(), window.get_height()) == ((-0.5, 0.5), 2, 1)
+    assert not right.patches
+
+
+def test_show_numbers_of_one_array():
+    (ax,) = panels(plots.show_numbers({"mask": np.array([[True, False]])}))
+    assert [text.get_text() for text in ax.texts] == ["1", "0"]
+
+
+HISTORY = pd.DataFrame(
+    {"loss": [1.0, 0.5, 0.4], "val_loss": [1.1, 0.7, 0.8], "accuracy": [0.5, 0.8, 0.9], "learning_rate": [1e-3] * 3},
+    index=pd.Index([4, 5, 6], name="epoch"),
+)
+
+
+def lines(ax):
+    return {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in ax.lines}
+
+
+def test_plot_history():
+    fig = plots.plot_history(HISTORY, title="Digits")
+    assert isinstance(fig, Figure)
+    loss, accuracy = fig.axes
+    assert lines(loss) == {"training": ([4, 5, 6], [1.0, 0.5, 0.4]), "validation": ([4, 5, 6], [1.1, 0.7, 0.8])}
+    assert lines(accuracy) == {"training": ([4, 5, 6], [0.5, 0.8, 0.9])}
+    assert [(ax.get_xlabel(), ax.get_ylabel()) for ax in fig.axes] == [("epoch", "loss"), ("epoch", "accuracy")]
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "validation"]
+    assert fig.get_suptitle() == "Digits"
+    assert all(tick == round(tick) for tick in loss.get_xticks())
+
+
+def test_plot_history_again_in_the_same_figure():
+    fig = plots.plot_history(HISTORY[:1])
+    assert plots.plot_history(HISTORY, fig=fig) is fig
+    assert len(fig.axes) == 2
+    assert len(fig.axes[0].lines[0].get_xdata()) == 3
+
+
+def test_plot_history_of_one_metric():
+    (ax,) = plots.plot_history(HISTORY[["accuracy"]]).axes
+    assert ax.get_title() == "accuracy"
+
+
+@pytest.mark.parametrize("history", [HISTORY[:0], HISTORY[["learning_rate"]], pd.DataFrame()])
+def test_plot_history_of_nothing(history):
+    with pytest.raises(ValueError, match="at least one epoch and a column 'loss' or 'accuracy'"):
+        plots.plot_history(history)
+
+
+@given(st.integers(1, 6).flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, n - 1)] * 2), min_size=1)))
+def test_confusion_matrix_is_that_of_sklearn(pairs):
+    labels, predicted = np.array(pairs).T
+    expected = metrics.confusion_matrix(labels, predicted, labels=range(7))
+    matrix = plots.confusion_matrix(labels, predicted, 7)
+    assert matrix.dtype.kind == "i"
+    np.testing.assert_array_equal(matrix, expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "message"),
+    [
+        ([0, 1], [0], r"one prediction for each label, but got shapes \(1,\) and \(2,\)"),
+        ([0, 1], [[1, 0], [0, 1]], "one prediction for each label"),
+        ([[0], [1]], [[0], [1]], "one prediction for each label"),
+        (0, 0, "one prediction for each label"),
+        ([0, 3], [0, 1], "must be from 0 to 2"),
+        ([0, 1], [0, 3], "must be from 0 to 2"),
+        ([0, -1], [0, 1], "must be from 0 to 2"),
+    ],
+)
+def test_confusion_matrix_refuses(labels, predicted, message):
+    with pytest.raises(ValueError, match=message):
+        plots.confusion_matrix(labels, predicted, 3)
+    with pytest.raises(ValueError, match=message):
+        plots.plot_confusion(labels, predicted, "abc")
+
+
+def test_plot_confusion():
+    fig = plots.plot_confusion([0, 0, 0, 1, 2], [0, 0, 1, 1, 0], ["cat", "dog", "owl"], title="Critters")
+    assert isinstance(fig, Figure)
+    ax = fig.axes[0]
+    assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == ("Critters", "predicted", "true")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["cat", "dog", "owl"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["cat", "dog", "owl"]
+    cells = {(round(t.get_position()[1] - 0.5), round(t.get_position()[0] - 0.5)): t.get_text() for t in ax.texts}
+    assert {place: text for place, text in cells.items() if text} == {
+        (0, 0): "2",
+        (0, 1): "1",
+        (1, 1): "1",
+        (2, 0): "1",
+    }
+    assert fig.axes[1].get_ylabel() == "mistakes"
+
+
+def test_show_predictions():
+    images = np.zeros((3, 5, 5, 1), np.uint8)
+    probabilities = [[0.9, 0.1], [0.2, 0.8], [0.35, 0.65]]
+    fig = plots.show_predictions(images, np.array([0, 1, 0]), probabilities, ["cat", "dog"], title="Some")
+    assert isinstance(fig, Figure)
+    assert [ax.get_title() for ax in panels(fig)] == ["cat (90%)", "dog (80%)", "dog (65%)\ntruth: cat"]
+    assert fig.get_suptitle() == "Some"
+
+
+@pytest.mark.parametrize(("images", "labels"), [(3, 2), (2, 3)])
+def test_show_predictions_refuses(images, labels):
+    with pytest.raises(ValueError):
+        plots.show_predictions(np.zeros((images, 5, 5)), [0] * labels, [[1.0, 0]] * 2, "ab")
+
+
+def test_set_style():
+    with mpl.rc_context():
+        plots.set_style()
+        assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(plots.COLORS)
+        assert mpl.rcParams["figure.constrained_layout.use"] is True
