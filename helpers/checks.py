@@ -165,9 +165,19 @@ class Checks:
 
     def __call__(self, number: int, answer) -> None:
         """Print what holds of ``answer`` to exercise ``number``; raises ValueError if there is no such exercise."""
+        self._judge(number, answer, self._exercise(number).praise)
+
+    def solution(self, number: int, answer) -> None:
+        """Put a solution through the same check, and say no more than whether it passes: no word that gives it away."""
+        self._judge(number, answer, "this solution passes the check.")
+
+    def _exercise(self, number: int) -> Exercise:
         if number not in self.exercises:
             raise ValueError(f"There is no exercise {number!r} here: use one of {list(self.exercises)}.")
-        exercise = self.exercises[number]
+        return self.exercises[number]
+
+    def _judge(self, number: int, answer, praise: str) -> None:
+        exercise = self._exercise(number)
         try:
             exercise.judge(answer)
         except NotYet as stub:
@@ -181,7 +191,7 @@ class Checks:
             else:
                 print("  All hints are given. Think again, or open the solution below.")
         else:
-            print(f"✓ yes: {exercise.praise}")
+            print(f"✓ yes: {praise}")
 
 
 def load_checks(lesson: str) -> Checks:

@@ -268,6 +268,7 @@ def plot_history(history, title: str | None = None, fig=None):
                     color=color,
                     marker="o",
                     legend=False,
+                    errorbar=None,
                 )
         ax.set(xlabel="epoch", ylabel=metric, title=metric)
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))

@@ -316,3 +316,11 @@ def test_judges_of_ones_own(say):
     assert say(judge, None) == "… not yet: draw it.\n"
     assert say(judge, -1, ["up"]) == "✗ no: below zero.\n  hint 1 of 1: up\n"
     assert say(judge, 1) == "✓ yes: well done\n"
+
+
+def test_solution_is_judged_without_giving_it_away(capsys):
+    check = Checks({1: PICK})
+    check.solution(1, "b")
+    assert capsys.readouterr().out == "✓ yes: this solution passes the check.\n"
+    check.solution(1, "a")
+    assert capsys.readouterr().out.startswith("✗ no: ")

@@ -141,7 +141,9 @@ def test_exercises_answer_back(path, notebook):
         assert "check" in tags(check) and "solution" in tags(solution), f"{exercise.id}: exercise, check, solution"
         assert text_of(check).startswith("… not yet: "), f"{exercise.id}: the untouched exercise must say “not yet”"
         assert "✓ yes: " in text_of(solution), f"{exercise.id}: the solution must pass its own check"
-        assert check.source.split("(")[1].split(",")[0] in solution.source.rsplit("check(", 1)[1], "another exercise"
+        number = check.source.split("(")[1].split(",")[0]
+        assert f"check.solution({number}, " in solution.source, "the solution of this exercise, by its own check"
+        assert solution.source.startswith("# Solution: click to unfold\n"), "JupyterLab shows the first line"
         assert solution.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
         assert "solution" in solution.source, f"{solution.id}: give the solution a name of its own"
 
