@@ -42,7 +42,7 @@ def choice(right: str, wrong: Mapping[str, str]) -> Callable[[Any], None]:
     def judge(answer):
         if is_stub(answer):
             raise NotYet(f"put one of the letters {', '.join(letters)} between the quotes.")
-        letter = str(answer).strip().lower().rstrip(").")
+        letter = str(answer).strip().lower().strip("().")
         if letter in wrong:
             raise Wrong(wrong[letter])
         if letter != right:

@@ -218,30 +218,53 @@ _PROBABILITIES = (np.array([0.7, 0.2, 0.1]), np.array([0.05, 0.05, 0.1, 0.8]))
 _ENTROPY_CASES = [(0, _PROBABILITIES[0]), (2, _PROBABILITIES[0]), (3, _PROBABILITIES[1]), (0, _PROBABILITIES[1])]
 
 
+def _kinds(model) -> list[str]:
+    """Return the kinds of all layers, also of models inside the model."""
+    return [
+        kind
+        for layer in model.layers
+        for kind in (_kinds(layer) if getattr(layer, "layers", None) else [type(layer).__name__])
+    ]
+
+
+def _probabilities(model, split, classes: int) -> np.ndarray:
+    """Return what the model answers to the images of a split, scaled to 0…1; raises Wrong if it cannot be judged."""
+    try:
+        answers = np.asarray(model.predict(split.images / np.float32(255), verbose=0))
+    except Exception as error:
+        shape = split.images.shape[1:]
+        raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input(dataset.image_shape).") from error
+    if answers.shape != (len(split.labels), classes):
+        raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
+    if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
+        raise Wrong('its numbers are no probabilities: give the last layer activation="softmax".')
+    return answers
+
+
 def _small_network(answer) -> None:
-    """Judge a pair (model, dataset): at most 20,000 parameters, a convolution, 95 % right on validation images."""
+    """Judge a pair (model, dataset): at most 20,000 parameters, a convolution, 95% right on validation images."""
     model, dataset = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
     if is_stub(model):
         raise NotYet("build and train a model, then give check(5, (small_model, dataset)).")
-    if not hasattr(model, "count_params") or dataset is None:
-        raise Wrong("give the trained model and the dataset: check(5, (small_model, dataset)).")
-    kinds = [type(layer).__name__ for layer in model.layers]
-    if not any("Conv2D" in kind for kind in kinds):
+    if not hasattr(model, "count_params") or not hasattr(dataset, "validation"):
+        raise NotYet("give the trained model and the dataset: check(5, (small_model, dataset)).")
+    if not any("Conv2D" in kind for kind in _kinds(model)):
         raise Wrong("there is no Conv2D layer in it.")
     parameters = model.count_params()
     if parameters > 20_000:
         raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
-    images, labels = dataset.validation
-    classes = len(dataset.class_names)
-    if model.output_shape[-1] != classes:
-        raise Wrong(f"it ends with {model.output_shape[-1]} numbers, but there are {classes} classes.")
-    accuracy = float(np.mean(model.predict(images / np.float32(255), verbose=0).argmax(axis=1) == labels))
-    if accuracy < 0.5:
-        raise Wrong(
-            f"it has only {accuracy:.1%} of the validation images right. Is it trained, on images scaled to 0…1?"
-        )
-    if accuracy < 0.95:
-        raise Wrong(f"{parameters:,} parameters and {accuracy:.1%} right: close. The goal is 95 %.")
+    accuracy = {}
+    for part in ("train", "validation"):
+        split = getattr(dataset, part)
+        answers = _probabilities(model, split, len(dataset.class_names))
+        accuracy[part] = float(np.mean(answers.argmax(axis=1) == split.labels))
+    reached = f"it gets {accuracy['validation']:.1%} of the validation images right"
+    if accuracy["validation"] > accuracy["train"] + 0.03:
+        raise Wrong(f"{reached}, but only {accuracy['train']:.1%} of the training images. Train it on x_train.")
+    if accuracy["validation"] < 0.5:
+        raise Wrong(f"{reached}. Is it trained, on images scaled to 0…1?")
+    if accuracy["validation"] < 0.95:
+        raise Wrong(f"{reached}. The goal is 95%{': close' if accuracy['validation'] > 0.92 else ''}.")
 
 
 EXERCISES["03"] = {
@@ -251,7 +274,7 @@ EXERCISES["03"] = {
             {
                 "a": "a layer adds its own parameters, but it also changes what the next layer gets. "
                 "Follow the shape to the Dense layer.",
-                "b": "the new layer has 9,248 parameters of its own, so the number must change.",
+                "b": "the new layer adds 9,248 parameters. Does the Dense layer save just as many?",
                 "d": "more layers do not mean more of everything: the Dense layer now gets fewer numbers.",
             },
         ),
@@ -318,6 +341,18 @@ EXERCISES["03"] = {
                     "the inner derivative is missing: d(w·x)/dw is x.",
                 ),
                 (lambda w, x, y, rate: _mean_squared_error_gradient(w, x, y), "that is the gradient, not the new w."),
+                (
+                    lambda w, x, y, rate: w - rate * _mean_squared_error_gradient(w, *_XY),
+                    "gradient(w) takes the x and y of the notebook. Use the arguments of your function.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x,
+                    "that is one number for each example. One weight needs one number: take the mean.",
+                ),
+                (
+                    lambda w, x, y, rate: -rate * _mean_squared_error_gradient(w, x, y),
+                    "that is the change. Add it to w.",
+                ),
             ],
         ),
         "That is one step of gradient descent; Keras does this for all 93,322 weights at once.",
@@ -336,6 +371,7 @@ EXERCISES["03"] = {
                 (lambda label, p: -np.log2(p[label]), "use the natural logarithm, np.log."),
                 (lambda label, p: -np.sum(np.log(p)), "only the probability of the true class counts."),
                 (lambda label, p: -np.mean(np.log(p)), "only the probability of the true class counts."),
+                (lambda label, p: -np.log(np.max(p)), "that is the most probable class, not the true one."),
                 (lambda label, p: 1 - p[label], "that is the missing probability, without the logarithm."),
                 (lambda label, p: (1 - p[label]) ** 2, "that is a squared error. Cross-entropy takes a logarithm."),
                 (

@@ -161,20 +161,20 @@ def show_zoom(image, top: int, left: int, height: int, width: int, mark=None, ti
         raise ValueError(f"The window must lie inside the image, whose shape is {image.shape}.")
     fig, (whole, part) = plt.subplots(1, 2, figsize=(9.2, 4.8))
     whole.imshow(image, **color_limits(image))
-    _outline(whole, top, left, height, width)
+    outline(whole, top, left, height, width)
     whole.set(title="image", xlabel="column", ylabel="row")
     window = image[top : top + height, left : left + width]
     _draw_numbers(part, window, limits=color_limits(image), size=9.5)
     part.set_title(f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1}")
     if mark:
-        _outline(part, *mark)
+        outline(part, *mark)
     if title:
         fig.suptitle(title)
     return fig
 
 
-def _outline(ax, top: int, left: int, height: int, width: int) -> None:
-    """Outline a window of pixels."""
+def outline(ax, top: int, left: int, height: int, width: int) -> None:
+    """Draw a frame around a window of pixels in an image."""
     corner = (left - 0.5, top - 0.5)
     ax.add_patch(plt.Rectangle(corner, width, height, fill=False, ec=ACCENT, lw=3, clip_on=False, zorder=5))
 
@@ -226,7 +226,7 @@ def show_numbers(
         _draw_numbers(ax, array, limits, size=10.5 * cell / 0.52, text=text)
         ax.set_title(name)
         if mark and name in mark:
-            _outline(ax, *mark[name])
+            outline(ax, *mark[name])
     for left_ax, right_ax, sign in zip(axes[0], axes[0][1:], signs, strict=False):
         fig.draw_without_rendering()
         x = (left_ax.get_position().x1 + right_ax.get_position().x0) / 2

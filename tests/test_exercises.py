@@ -142,7 +142,7 @@ WRONG = {
         ],
     },
     "03": {
-        1: [("a", "what the next layer gets"), ("b", "9,248"), ("d", "Dense layer now gets fewer")],
+        1: [("a", "what the next layer gets"), ("b", "save just as many"), ("d", "Dense layer now gets fewer")],
         2: [
             ({"conv": 51200, "height": 10, "dense": 64010}, "biases"),
             ({"conv": 1664, "height": 10, "dense": 64010}, "as deep as its input"),
@@ -154,7 +154,14 @@ WRONG = {
             (lambda w, x, y, rate: w - rate * np.sum(2 * (w * x - y) * x), "mean"),
             (lambda w, x, y, rate: w - rate * np.mean((w * x - y) * x), "factor 2"),
             (lambda w, x, y, rate: w - np.mean(2 * (w * x - y) * x), "learning rate"),
-            (lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x, "shape"),
+            (lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x, "take the mean"),
+            (lambda w, x, y, rate: -rate * np.mean(2 * (w * x - y) * x), "Add it to w"),
+            (
+                lambda w, x, y, rate: (
+                    w - rate * np.mean(2 * (w * np.array([1, 2, 3]) - np.array([2, 4, 6])) * np.array([1, 2, 3]))
+                ),
+                "arguments of your function",
+            ),
         ],
         4: [
             (lambda label, p: np.log(p[label]), "sign"),
@@ -192,23 +199,23 @@ def test_wrong_answers_get_their_reason_and_a_hint(lesson, number, case, capsys)
     assert "hint 1 of" in said
 
 
-def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.0, classes=10):
-    """Return something with the face of a trained Keras model, and a dataset that it has right that often."""
+def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.0, known=1.0, scale=1.0, classes=10):
+    """Return something with the face of a trained Keras model, and a dataset of which it gets such shares right."""
     labels = np.arange(200) % 10
-    images = np.zeros((200, 28, 28, 1), np.uint8)
+    train, validation = (
+        types.SimpleNamespace(images=np.full((200, 28, 28, 1), value, np.uint8), labels=labels) for value in (100, 200)
+    )
 
     def predict(given, verbose):
         assert given.max() <= 1
-        answers = np.where(np.arange(200) < accuracy * 200, labels, (labels + 1) % 10)
-        return np.eye(classes)[answers % classes]
+        share = known if given.max() < 0.5 else accuracy
+        answers = np.where(np.arange(200) < share * 200, labels, (labels + 1) % 10)
+        return scale * np.eye(classes)[answers % classes]
 
     model = types.SimpleNamespace(
-        layers=[type(kind, (), {})() for kind in kinds],
-        count_params=lambda: parameters,
-        output_shape=(None, classes),
-        predict=predict,
+        layers=[type(kind, (), {})() for kind in kinds], count_params=lambda: parameters, predict=predict
     )
-    dataset = types.SimpleNamespace(validation=(images, labels), class_names=tuple("0123456789"))
+    dataset = types.SimpleNamespace(train=train, validation=validation, class_names=tuple("0123456789"))
     return model, dataset
 
 
@@ -217,16 +224,33 @@ def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.
     [
         ({}, "✓ yes"),
         ({"parameters": 20_000, "accuracy": 0.95, "kinds": ("SeparableConv2D", "Dense")}, "✓ yes"),
-        ({"parameters": 20_001}, "at most 20,000"),
-        ({"kinds": ("Flatten", "Dense")}, "no Conv2D"),
-        ({"accuracy": 0.1}, "Is it trained"),
-        ({"accuracy": 0.93}, "close"),
-        ({"classes": 5}, "ends with 5"),
+        ({"parameters": 20_001}, "✗ no: it has 20,001 parameters; at most 20,000"),
+        ({"kinds": ("Flatten", "Dense")}, "✗ no: there is no Conv2D"),
+        ({"accuracy": 0.1, "known": 0.1}, "Is it trained"),
+        ({"accuracy": 0.94}, "The goal is 95%: close."),
+        ({"accuracy": 0.7}, "The goal is 95%."),
+        ({"known": 0.9}, "Train it on x_train."),
+        ({"scale": 3.0}, "softmax"),
+        ({"classes": 5}, "it must give 10 numbers"),
     ],
 )
 def test_small_network_exercise(options, said, capsys):
     load_checks("03")(5, network(**options))
     assert said in capsys.readouterr().out
+
+
+def test_small_network_may_be_nested_and_must_take_the_images(capsys):
+    model, dataset = network()
+    load_checks("03")(5, (types.SimpleNamespace(**vars(model) | {"layers": [model]}), dataset))
+    assert capsys.readouterr().out.startswith("✓ yes")
+
+    def predict(given, verbose):
+        raise ValueError("expected shape (None, 32, 32, 3)")
+
+    load_checks("03")(5, (types.SimpleNamespace(**vars(model) | {"predict": predict}), dataset))
+    assert "begin with keras.Input(dataset.image_shape)" in capsys.readouterr().out
+    load_checks("03")(5, model)
+    assert capsys.readouterr().out.startswith("… not yet: give the trained model and the dataset")
 
 
 def test_every_exercise_is_tried():
