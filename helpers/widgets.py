@@ -577,54 +577,22 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
 
 # --- the layer calculator (lesson 03) ---
 
+POOL = LayerSpec("MaxPooling2D", size=2, stride=2)
+DIGITS_BASE = [LayerSpec("Conv2D", 32, 3), POOL, LayerSpec("Conv2D", 64, 3), POOL, LayerSpec("Conv2D", 64, 3)]
+COLOR_CONV = LayerSpec("Conv2D", 32, 3)
+FLATTEN = LayerSpec("Flatten")
 STACKS = {
-    "Two convolutions, flatten": (
-        (32, 32, 3),
-        [
-            LayerSpec("Conv2D", 32, 3),
-            LayerSpec("Conv2D", 32, 3),
-            LayerSpec("Flatten"),
-            LayerSpec("Dense", 10),
-        ],
-    ),
+    "Two convolutions, flatten": ((32, 32, 3), [COLOR_CONV, COLOR_CONV, FLATTEN, LayerSpec("Dense", 10)]),
     "… with pooling and a dense layer": (
         (32, 32, 3),
-        [
-            LayerSpec("Conv2D", 32, 3),
-            LayerSpec("MaxPooling2D", size=2, stride=2),
-            LayerSpec("Conv2D", 32, 3),
-            LayerSpec("MaxPooling2D", size=2, stride=2),
-            LayerSpec("Flatten"),
-            LayerSpec("Dense", 32),
-            LayerSpec("Dense", 10),
-        ],
+        [COLOR_CONV, POOL, COLOR_CONV, POOL, FLATTEN, LayerSpec("Dense", 32), LayerSpec("Dense", 10)],
     ),
-    "Digits, flatten": (
-        (28, 28, 1),
-        [
-            LayerSpec("Conv2D", 32, 3),
-            LayerSpec("MaxPooling2D", size=2, stride=2),
-            LayerSpec("Conv2D", 64, 3),
-            LayerSpec("MaxPooling2D", size=2, stride=2),
-            LayerSpec("Conv2D", 64, 3),
-            LayerSpec("Flatten"),
-            LayerSpec("Dense", 64),
-            LayerSpec("Dense", 10),
-        ],
-    ),
+    "Digits, flatten": ((28, 28, 1), [*DIGITS_BASE, FLATTEN, LayerSpec("Dense", 64), LayerSpec("Dense", 10)]),
     "Digits, global average pooling": (
         (28, 28, 1),
-        [
-            LayerSpec("Conv2D", 32, 3),
-            LayerSpec("MaxPooling2D", size=2, stride=2),
-            LayerSpec("Conv2D", 64, 3),
-            LayerSpec("MaxPooling2D", size=2, stride=2),
-            LayerSpec("Conv2D", 64, 3),
-            LayerSpec("GlobalAveragePooling2D"),
-            LayerSpec("Dense", 10),
-        ],
+        [*DIGITS_BASE, LayerSpec("GlobalAveragePooling2D"), LayerSpec("Dense", 10)],
     ),
-    "Dense only": ((32, 32, 3), [LayerSpec("Flatten"), LayerSpec("Dense", 100)]),
+    "Dense only": ((32, 32, 3), [FLATTEN, LayerSpec("Dense", 100)]),
 }
 """Networks to start from in the calculator: input shape and layers, by name."""
 
