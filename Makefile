@@ -54,7 +54,7 @@ clean:  ## Remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
 
 # A venv of another Python version, or of an older lock, is made anew; otherwise this does nothing.
-$(READY): requirements.lock pyproject.toml | check-python
+$(READY): requirements.lock | check-python
 	@[ ! -e $(VENV) ] || [ -f $(VENV)/pyvenv.cfg ] || { echo "$(VENV) is not a virtual environment; not touching it."; exit 1; }
 	@echo "Setting up $(VENV) with Python $(FOUND) (about a minute, once) …"
 	@rm -rf $(VENV)
