@@ -56,7 +56,7 @@ clean:  ## Remove .venv and caches
 # A venv of another Python version, or of an older lock, is made anew; otherwise this does nothing.
 $(READY): requirements.lock | check-python
 	@[ ! -e $(VENV) ] || [ -f $(VENV)/pyvenv.cfg ] || { echo "$(VENV) is not a virtual environment; not touching it."; exit 1; }
-	@echo "Setting up $(VENV) with Python $(FOUND) (about a minute, once) …"
+	@echo "Setting up $(VENV) with Python $(FOUND) (a few minutes, once) …"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock

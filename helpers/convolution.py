@@ -282,7 +282,6 @@ class LayerRow(NamedTuple):
     """One line of the calculator: what `layer_stack` returns for each layer."""
 
     kind: str
-    setting: str  # "3×3, 32"
     shape: tuple[int, ...]  # of the output, without the batch axis
     parameters: int
     multiplications: int  # per image
@@ -325,7 +324,6 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
         if len(shape) == 1 and layer.kind not in ("Dense", "Dropout", "Flatten"):
             raise ValueError(f"{where} needs (height, width, channels), but here the image is a list of {shape[0]}.")
         parameters = multiplications = 0
-        setting = ""
         if layer.kind in WINDOWS:
             if layer.padding not in ("valid", "same"):
                 raise ValueError(f'{where}: padding is "valid" or "same", not {layer.padding!r}.')
@@ -340,23 +338,19 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
             except ValueError as error:
                 raise ValueError(f"{where}: {error}") from None
             field, jump = field + (layer.size - 1) * jump, jump * layer.stride
-            setting = f"{layer.size}×{layer.size}"
             if layer.kind == "Conv2D":
                 parameters = (layer.size**2 * shape[2] + 1) * channels
                 multiplications = layer.size**2 * shape[2] * channels * math.prod(spatial)
-                setting += f", {channels}"
-            setting += f", stride {layer.stride}" * (layer.stride > 1 or layer.kind != "Conv2D")
-            setting += ", same" * (layer.padding == "same")
             shape = (*spatial, channels)
         elif layer.kind == "Dense":
             units = _whole(layer.filters, f"{where}: the number of units", 1)
             parameters = (shape[-1] + 1) * units
             multiplications = math.prod(shape) * units
-            setting, shape = str(units), (*shape[:-1], units)
+            shape = (*shape[:-1], units)
             field = field if len(shape) == 3 else None
         elif layer.kind == "Flatten":
             shape = (math.prod(shape),)
         elif layer.kind == "GlobalAveragePooling2D":
             shape, field = shape[-1:], None
-        rows.append(LayerRow(layer.kind, setting, shape, parameters, multiplications, field))
+        rows.append(LayerRow(layer.kind, shape, parameters, multiplications, field))
     return rows

@@ -388,7 +388,7 @@ EXERCISES["03"] = {
     ),
     5: Exercise(
         _small_network,
-        "Fewer than a quarter of the parameters of the dense network, and better than it.",
+        "That is with fewer than a quarter of the parameters of the dense network.",
         (
             "Where do the most parameters sit? Let the maps get small before Flatten, or use global average pooling.",
             "Conv 16 – pool – conv 32 – pool – conv 32 – GlobalAveragePooling2D – Dense is one that fits.",

@@ -151,6 +151,11 @@ def kernel_text(value: float) -> str:
     return f"{value:.3g}"
 
 
+def printed_kernel_text(value: float) -> str:
+    """Return `kernel_text` with a real minus sign, for pictures."""
+    return kernel_text(value).replace("-", "−")
+
+
 def show_zoom(image, top: int, left: int, height: int, width: int, mark=None, title: str | None = None):
     """Draw an image with a window outlined, and beside it the numbers inside this window.
 
@@ -222,7 +227,7 @@ def show_numbers(
         limits = color_limits(array, True if name in signed else None)
         if gray and limits["cmap"] == "gray":
             limits |= {"vmin": gray[0], "vmax": gray[1]}
-        text = (lambda value: kernel_text(value).replace("-", "−")) if name in signed else format_number
+        text = printed_kernel_text if name in signed else format_number
         _draw_numbers(ax, array, limits, size=10.5 * cell / 0.52, text=text)
         ax.set_title(name)
         if mark and name in mark:

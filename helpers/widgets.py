@@ -23,7 +23,7 @@ from helpers.convolution import (
     layer_stack,
     pad,
 )
-from helpers.plots import ACCENT, colorize, format_number, kernel_text, png
+from helpers.plots import ACCENT, colorize, format_number, kernel_text, png, printed_kernel_text
 
 import ipywidgets as ipw
 import numpy as np
@@ -105,12 +105,6 @@ def text_color(rgb) -> str:
     return "#fff" if np.dot(light, [0.2126, 0.7152, 0.0722]) < 0.179 else "#000"
 
 
-def shade(values, value_range) -> np.ndarray:
-    """Return uint8 RGB of ``values``: signed colors if the range begins below zero, else gray."""
-    low, high = value_range
-    return signed_colors(values, high) if low < 0 else colorize(np.maximum(values, 0), low, high)
-
-
 def font_size(text: str, width: float = CELL, most: float = 13) -> float:
     """Return the font size in pixels at which a number of that many digits fits in ``width``."""
     return min(most, (width - 4) / (0.56 * max(len(text), 1)))
@@ -150,9 +144,15 @@ def draw_step(step, value_range, response_range) -> str:
     largest = float(np.abs(step.kernel).max()) or 1.0
     most = max(float(np.abs(step.products).max()), 1e-12)
     tables = (
-        ("pixels", step.patch, shade(step.patch, value_range), format_number, "×"),
-        ("kernel", step.kernel, signed_colors(step.kernel, largest), lambda v: kernel_text(v).replace("-", "−"), "="),
-        ("products", step.products, signed_colors(step.products, most), format_number, "→ sum"),
+        ("pixels", step.patch, colorize(step.patch, *value_range), format_number, "×"),
+        (
+            "kernel",
+            step.kernel,
+            colorize(step.kernel, -largest, largest),
+            printed_kernel_text,
+            "=",
+        ),
+        ("products", step.products, colorize(step.products, -most, most), format_number, "→ sum"),
     )
     rows, cols = step.kernel.shape
     tall = max(rows * CELL * 0.7, 42.0)  # the box of the sum needs some height
@@ -169,19 +169,12 @@ def draw_step(step, value_range, response_range) -> str:
 
 def draw_sum(total: float, response_range, x: float, middle: float) -> str:
     """Return SVG of the box with the sum, in the color that this number has in the feature map."""
-    rgb, text = shade(np.array([[total]]), response_range)[0, 0], format_number(total)
+    rgb, text = colorize(np.array([[total]]), *response_range)[0, 0], format_number(total)
     number = draw_text(x + 37, middle, text, font_size(text, 72, 16), "middle", text_color(rgb), ' font-weight="bold"')
     return (
         f'<g class="sum"><rect x="{x + 1:.1f}" y="{middle - 19.5:.1f}" width="72" height="39" stroke="{ACCENT}" '
         f'stroke-width="3" fill="{web_color(rgb)}"/>{number}</g>'
     )
-
-
-def signed_colors(values, bound: float) -> np.ndarray:
-    """Return uint8 RGB of ``values`` in the signed colors of the series, from −bound to bound."""
-    import matplotlib as mpl
-
-    return mpl.colormaps["PuOr_r"]((np.asarray(values) / (bound or 1) + 1) / 2, bytes=True)[..., :3]
 
 
 def panel_scale(shape) -> float:
@@ -493,8 +486,8 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
         self.feature_map, self.padded = feature_map, pad(self.image, padding).astype(self.image.dtype)
         self.border = padding
         self._set_ranges()
-        self._show(self.input_image, self.input_overlay, shade(self.padded, self.value_range))
-        self._show(self.output_image, self.output_overlay, shade(feature_map, self.response_range))
+        self._show(self.input_image, self.input_overlay, colorize(self.padded, *self.value_range))
+        self._show(self.output_image, self.output_overlay, colorize(feature_map, *self.response_range))
         (rows, cols), (out_rows, out_cols) = self.padded.shape, feature_map.shape
         self.input_title.value = f"<b>Image</b> {rows} × {cols}" + (" with padding (blue)" if padding else "")
         self.output_title.value = f"<b>Feature map</b> {out_rows} × {out_cols}"
@@ -563,7 +556,7 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
         overlays, parts, tallest = self._overlays(step, "empty"), [], 0.0
         for place, ((name, array, limits), overlay) in enumerate(zip(shown, overlays, strict=True)):
             width, height = (size * panel_scale(array.shape) for size in array.shape[::-1])
-            picture = embed(small_png(shade(array, limits), 1.5 * PANEL), width, height)
+            picture = embed(small_png(colorize(array, *limits), 1.5 * PANEL), width, height)
             title = draw_text(0, -14, f"{name}, {array.shape[0]} × {array.shape[1]}", 14, "start")
             parts.append(f'<g transform="translate({place * (PANEL + 50)} 26)">{picture}{overlay}{title}</g>')
             tallest = max(tallest, height)
@@ -677,7 +670,7 @@ def network_picture(model):
         raise ValueError(f"The input shape {shape} is open: begin the model with keras.Input(shape).")
     layers = [part for layer in model.layers for part in getattr(layer, "layers", [layer])]
     rows = [
-        LayerRow(type(layer).__name__, "", tuple(layer.output.shape[1:]), layer.count_params(), 0, None)
+        LayerRow(type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params(), 0, None)
         for layer in layers
         if type(layer).__name__ != "InputLayer"
     ]

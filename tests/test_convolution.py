@@ -592,18 +592,6 @@ def test_receptive_field_of_a_number_that_sees_all():
     assert layer_stack((28, 28, 1), [LayerSpec("GlobalAveragePooling2D")])[0].receptive_field is None
 
 
-def test_settings_as_text():
-    layers = [
-        conv(32),
-        conv(8, stride=2, padding="same"),
-        LayerSpec("MaxPooling2D", size=3, stride=1),
-        LayerSpec("Flatten"),
-        LayerSpec("Dense", 10),
-    ]
-    texts = [row.setting for row in layer_stack((28, 28, 1), layers)]
-    assert texts == ["3×3, 32", "3×3, 8, stride 2, same", "3×3, stride 1", "", "10"]
-
-
 def test_no_layers():
     assert layer_stack((28, 28, 1), []) == []
 

@@ -28,6 +28,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known_totals import TOTALS
 from PIL import Image
 from scipy import signal
 
@@ -589,13 +590,6 @@ def test_two_steppers_are_independent():
 
 # --- the layer calculator ---
 
-TOTALS = {
-    "Two convolutions, flatten": 261_034,
-    "… with pooling and a dense layer": 47_370,
-    "Digits, flatten": 93_322,
-    "Digits, global average pooling": 56_394,
-    "Dense only": 307_300,
-}
 UNITS = {
     "Two convolutions, flatten": "10",
     "… with pooling and a dense layer": "10",
