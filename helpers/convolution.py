@@ -354,3 +354,17 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
             shape, field = shape[-1:], None
         rows.append(LayerRow(layer.kind, shape, parameters, multiplications, field))
     return rows
+
+
+def stack_so_far(input_shape: tuple[int, ...], layers) -> tuple[list[LayerRow], str]:
+    """Return the rows of `layer_stack` as far as the layers fit on each other, and what is wrong with the next one.
+
+    The text is empty if all fit. Raises ValueError only for an input shape that is none.
+    """
+    done = layer_stack(input_shape, [])
+    for count in range(1, len(layers) + 1):
+        try:
+            done = layer_stack(input_shape, layers[:count])
+        except ValueError as error:
+            return done, str(error)
+    return done, ""

@@ -156,3 +156,28 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     if np.issubdtype(image.dtype, np.integer):
         gray = np.rint(gray)
     return gray.astype(image.dtype)
+
+
+def example_images(size: int = 256) -> dict[str, np.ndarray]:
+    """Return gray images to try a filter on, by name: photographs, and a few images of each dataset that is here.
+
+    Returns
+    -------
+    images : dict from name to uint8 array; photographs are (size, size), the others as they are, (H, W)
+
+    Raises ValueError unless ``size`` is from 16 to 256.
+    """
+    if not 16 <= size <= 256:
+        raise ValueError(f"size must be from 16 to 256 pixels, but it is {size!r}.")
+    images = {}
+    for name in ("camera", "chelsea", "brick", "grass", "gravel", "coins"):
+        photo = load_photo(name, gray=True)
+        step = min(photo.shape) // size  # every second pixel of a photograph that is twice as large
+        top, left = ((length - size * step) // 2 for length in photo.shape)
+        images[name] = photo[top : top + size * step : step, left : left + size * step : step]
+    for name in LOADERS:
+        dataset = load_dataset(name)
+        for label in range(2, 10, 3):
+            image = dataset.test.images[np.flatnonzero(dataset.test.labels == label)[0]]
+            images[f"{name}: {dataset.class_names[label]}"] = image[..., 0] if image.shape[2] == 1 else to_gray(image)
+    return images

@@ -68,8 +68,10 @@ def colorize(array: np.ndarray, vmin: float | None = None, vmax: float | None = 
 
 
 def png(image: np.ndarray) -> bytes:
-    """Return a uint8 image (H, W) or (H, W, 3) as PNG, without building a figure."""
+    """Return a uint8 image (H, W) or (H, W, 3) as PNG, with one channel if it is gray, without building a figure."""
     buffer = io.BytesIO()
+    if image.ndim == 3 and (image == image[..., :1]).all():
+        image = image[..., 0]
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, "png", compress_level=1)
     return buffer.getvalue()
 

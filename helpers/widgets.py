@@ -1,38 +1,36 @@
-"""The moving pictures of the lessons: the convolution stepper (01) and the layer calculator (03).
+"""The moving pictures of the lessons: convolution stepper (01), Gabor explorers (02), layer calculator (03).
 
-Each widget is three parts: a pure function computes arrays or rows (`helpers.convolution`), functions here turn them
-into PNG and SVG text, and a class wires these to controls. No Matplotlib figure is built on an event. Shown without a
-kernel (GitHub, print), a widget is a still SVG made by the same drawing functions.
+Each widget is three parts: a pure function computes arrays or rows (``compute``), functions of `helpers.drawing` turn
+them into PNG and SVG, and a class here wires these to controls. No Matplotlib figure is built on an event. Moves of a
+slider that come while one is being drawn are dropped by ipywidgets, all but the last, which is always shown. Without
+a kernel (GitHub, print), a widget is a still SVG made by the same drawing functions.
 """
 
-import base64
 import html
-import io
 import math
+from contextlib import contextmanager
 
+from helpers import drawing
 from helpers.convolution import (
     KERNELS,
     LAYER_KINDS,
     WINDOWS,
-    LayerRow,
     LayerSpec,
     as_image,
     as_kernel,
     convolution_step,
     convolve,
-    layer_stack,
     pad,
+    stack_so_far,
 )
-from helpers.plots import ACCENT, colorize, format_number, kernel_text, png, printed_kernel_text
+from helpers.datasets import example_images
+from helpers.drawing import LAYER_COLORS, PANEL, Picture, draw_pictures, network_parts, panel_scale, svg
+from helpers.gabor import REACH, Responder, gabor_kernel, view_kernel
+from helpers.plots import colorize, format_number, kernel_text, png
 
 import ipywidgets as ipw
 import numpy as np
-from PIL import Image
 
-PANEL = 250  # pixels of the longer side of an image panel
-CELL = 44  # pixels of a number cell
-OVERLAY = "display:block;overflow:visible"  # style of an SVG that lies on an image
-FONT = 'font-family="Helvetica, Arial, sans-serif"'
 STYLE = """<style>
 .cnn-stepper, .cnn-calculator {container: cnn / inline-size;}
 .cnn-widget .widget-readout {min-width: 22px;}
@@ -70,8 +68,169 @@ STYLE = """<style>
 }
 </style>"""
 
+# --- what all widgets share ---
 
-# --- drawing: text of SVG and HTML from arrays ---
+
+def make_slider(label: str, value, low, high, step=1, tooltip: str = "", width: str = "180px"):
+    """Return a labelled slider, for whole numbers if all of these are, else for numbers with two decimals."""
+    whole = all(isinstance(number, int) for number in (value, low, high, step))
+    options = {} if whole else {"readout_format": ".2f"}
+    return (ipw.IntSlider if whole else ipw.FloatSlider)(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        tooltip=tooltip,
+        style={"description_width": "initial"},
+        layout={"width": width, "margin": "2px 14px 2px 2px"},
+        **options,
+    )
+
+
+def make_dropdown(label: str, options, value, tooltip: str = "", width: str = "190px"):
+    """Return a labelled list to choose from."""
+    return ipw.Dropdown(
+        options=options,
+        value=value,
+        description=label,
+        tooltip=tooltip,
+        style={"description_width": "initial"},
+        layout={"width": width},
+    )
+
+
+def wrapping(children, **layout):
+    """Return a row that breaks where the page is too narrow."""
+    return ipw.HBox(children, layout={"flex_flow": "row wrap", **layout})
+
+
+class Panel(ipw.VBox):
+    """A title, an image with sharp pixels, and SVG drawn over it."""
+
+    def __init__(self):
+        self.heading, self.overlay = ipw.HTML(), ipw.HTML().add_class("cnn-overlay")
+        self.image = ipw.Image(format="png", layout={"display": "none"}).add_class("cnn-pixels")
+        self._pixels = None
+        for child in (self.image, self.overlay):
+            child.layout.grid_area, child.layout.margin = "1 / 1", "0"
+        body = ipw.GridBox([self.image, self.overlay], layout={"padding": "3px"})
+        super().__init__([self.heading, body], layout={"margin": "0 12px 4px 0", "min_width": f"{PANEL + 6}px"})
+
+    def show_pixels(self, pixels, width: float, height: float):
+        """Show a uint8 image, stretched to a size on the screen; the same array again costs nothing."""
+        if pixels is self._pixels:
+            return
+        self._pixels = pixels
+        sharp = width >= pixels.shape[1]
+        self.image.value = png(pixels)
+        (self.image.add_class if sharp else self.image.remove_class)("cnn-sharp")
+        self.image.layout.display = None
+        for child in (self.image, self.overlay):
+            child.layout.width, child.layout.height = f"{width:.0f}px", f"{height:.0f}px"
+
+    def show(self, picture: Picture):
+        """Show a `Picture`."""
+        self.heading.value = f"<b>{html.escape(picture.title)}</b>"
+        if picture.pixels is not None:
+            self.show_pixels(picture.pixels, picture.width, picture.height)
+        self.overlay.value = svg(picture.width, picture.height, picture.marks, drawing.OVERLAY)
+
+
+class LessonWidget(ipw.VBox):
+    """A widget with a line that says its current numbers, a button Reset, and a still picture of itself.
+
+    A subclass has a ``title``, fills ``children``, and defines `_update` (draw what the controls say), `_restart`
+    (put the controls back) and `still`.
+    """
+
+    title = ""
+    _busy = False
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.add_class("cnn-widget").add_class(f"cnn-{name}")
+        self.status = ipw.HTML().add_class("cnn-status")
+        self.reset = ipw.Button(description="Reset", tooltip="Back to the start", icon="undo", layout={"width": "85px"})
+        self.reset.on_click(lambda _: self._reset())
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {
+            **bundle,
+            "text/plain": f"{self.title} (run the cell to use it)",
+            "image/svg+xml": self.still(),
+        }
+
+    def _say(self, message, bad=False):
+        """Write a line of text under the widget, in the color of errors if it is bad news."""
+        self.status.value = f"<span{' class=cnn-error' if bad else ''}>{html.escape(message)}</span>"
+
+    @contextmanager
+    def _quietly(self):
+        """Set several controls without an update for each."""
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
+
+    def _watch(self, *controls):
+        """Update whenever the value of one of these changes."""
+        for control in controls:
+            control.observe(lambda _: self._busy or self._update(), "value")
+
+    def _reset(self):
+        with self._quietly():
+            self._restart()
+        self._update()
+
+
+class Explorer(LessonWidget):
+    """A widget of one pattern: controls above, panels with pictures below them, then the line of numbers.
+
+    Parameters
+    ----------
+    name : str, its CSS class without ``cnn-``
+    rows : list of dicts from argument name to control; a dict is a line of the page
+
+    A subclass defines ``compute(**settings)``, which takes the values of all controls and returns a result, and two
+    functions of this result: ``draw`` to a list of `Picture`, ``describe`` to a text with its numbers.
+    """
+
+    def __init__(self, name: str, rows):
+        super().__init__(name)
+        self.controls = {key: control for row in rows for key, control in row.items()}
+        self.first = self.settings()
+        self.result = self.compute(**self.first)
+        self.panels = [Panel() for _ in self.draw(self.result)]
+        lines = [[*row.values()] for row in rows]
+        lines[0].append(self.reset)
+        boxes = [wrapping(line, align_items="center") for line in lines]
+        self.children = [ipw.HTML(STYLE), *boxes, wrapping(self.panels), self.status]
+        self._watch(*self.controls.values())
+        self._update()
+
+    def settings(self) -> dict:
+        """Return the values of all controls by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def _restart(self):
+        for name, value in self.first.items():
+            self.controls[name].value = value
+
+    def _update(self):
+        self.result = self.compute(**self.settings())
+        for panel, picture in zip(self.panels, self.draw(self.result), strict=True):
+            panel.show(picture)
+        self._say(self.describe(self.result))
+
+    def still(self) -> str:
+        """Return all panels and the line of numbers as one SVG picture."""
+        return draw_pictures(self.draw(self.result), self.describe(self.result))
+
+
+# --- the convolution stepper (lesson 01) ---
 
 
 def parse_kernel_value(text: str) -> float:
@@ -91,204 +250,7 @@ def parse_kernel_value(text: str) -> float:
     return value
 
 
-def svg(width: float, height: float, body: str, style: str = "max-width:100%;height:auto;display:block") -> str:
-    """Return an SVG document of that size, which shrinks with the page unless ``style`` says otherwise."""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" style="{style}">{body}</svg>'
-    )
-
-
-def text_color(rgb) -> str:
-    """Return black or white, whichever has more contrast on ``rgb`` (0 to 255), as WCAG computes it."""
-    light = (np.asarray(rgb) / 255) ** 2.2  # from sRGB to physical brightness
-    return "#fff" if np.dot(light, [0.2126, 0.7152, 0.0722]) < 0.179 else "#000"
-
-
-def font_size(text: str, width: float = CELL, most: float = 13) -> float:
-    """Return the font size in pixels at which a number of that many digits fits in ``width``."""
-    return min(most, (width - 4) / (0.56 * max(len(text), 1)))
-
-
-def draw_text(x, y, text, size=13, anchor="middle", fill="currentColor", extra="") -> str:
-    """Return SVG of one line of text, centered on ``y``."""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" {FONT} font-size="{size:.3g}" text-anchor="{anchor}" '
-        f'dominant-baseline="central" fill="{fill}"{extra}>{text}</text>'
-    )
-
-
-def draw_cells(values, colors, texts, x=0.0, y=0.0) -> str:
-    """Return SVG of a table of colored cells with their numbers; ``colors`` is uint8 (rows, cols, 3)."""
-    parts, height = [], CELL * 0.7
-    for (row, col), _ in np.ndenumerate(values):
-        left, top, rgb, text = x + col * CELL, y + row * height, colors[row, col], texts[row][col]
-        parts.append(
-            f'<rect x="{left:.1f}" y="{top:.1f}" width="{CELL}" height="{height:.1f}" '
-            f'fill="{web_color(rgb)}" stroke="#999"/>'
-            + draw_text(left + CELL / 2, top + height / 2, text, font_size(text), fill=text_color(rgb))
-        )
-    return "".join(parts)
-
-
-def web_color(rgb) -> str:
-    """Return a uint8 color as ``"#rrggbb"``."""
-    return "#{:02x}{:02x}{:02x}".format(*rgb)
-
-
-def draw_step(step, value_range, response_range) -> str:
-    """Return SVG with every product of one `convolution_step`: patch × kernel = products, and their sum.
-
-    Each table is a group with its name as class: ``pixels``, ``kernel``, ``products``, ``sum``.
-    """
-    largest = float(np.abs(step.kernel).max()) or 1.0
-    most = max(float(np.abs(step.products).max()), 1e-12)
-    tables = (
-        ("pixels", step.patch, colorize(step.patch, *value_range), format_number, "×"),
-        (
-            "kernel",
-            step.kernel,
-            colorize(step.kernel, -largest, largest),
-            printed_kernel_text,
-            "=",
-        ),
-        ("products", step.products, colorize(step.products, -most, most), format_number, "→ sum"),
-    )
-    rows, cols = step.kernel.shape
-    tall = max(rows * CELL * 0.7, 42.0)  # the box of the sum needs some height
-    top, middle, x, parts = 24 + (tall - rows * CELL * 0.7) / 2, 24 + tall / 2, 1.0, []
-    for name, values, colors, form, sign in tables:
-        texts = [[form(value) for value in row] for row in values]
-        cells = draw_cells(values, colors, texts, x, top)
-        parts.append(f'<g class="{name}">{draw_text(x, 9, name, anchor="start")}{cells}</g>')
-        gap = 72 if sign == "→ sum" else 30
-        x += cols * CELL + gap
-        parts.append(draw_text(x - gap / 2, middle, sign, 17))
-    return svg(x + 78, 26 + tall, "".join(parts) + draw_sum(step.total, response_range, x, middle))
-
-
-def draw_sum(total: float, response_range, x: float, middle: float) -> str:
-    """Return SVG of the box with the sum, in the color that this number has in the feature map."""
-    rgb, text = colorize(np.array([[total]]), *response_range)[0, 0], format_number(total)
-    number = draw_text(x + 37, middle, text, font_size(text, 72, 16), "middle", text_color(rgb), ' font-weight="bold"')
-    return (
-        f'<g class="sum"><rect x="{x + 1:.1f}" y="{middle - 19.5:.1f}" width="72" height="39" stroke="{ACCENT}" '
-        f'stroke-width="3" fill="{web_color(rgb)}"/>{number}</g>'
-    )
-
-
-def panel_scale(shape) -> float:
-    """Return how many screen pixels one image pixel is wide in a panel."""
-    return PANEL / max(shape[:2])
-
-
-def outline(row: float, col: float, height: float, width: float, scale: float, shape) -> str:
-    """Return SVG that outlines a window of image pixels, never too small to see, with lines to the borders."""
-    least, total_w, total_h = 7.0, shape[1] * scale, shape[0] * scale
-    w, h = max(width * scale, least), max(height * scale, least)
-    x = min(max((col + width / 2) * scale - w / 2, 0), max(total_w - w, 0))
-    y = min(max((row + height / 2) * scale - h / 2, 0), max(total_h - h, 0))
-    box = f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="none"'
-    return (
-        f'<path d="M{x + w / 2:.1f} 0V{y:.1f}M{x + w / 2:.1f} {y + h:.1f}V{total_h:.1f}'
-        f'M0 {y + h / 2:.1f}H{x:.1f}M{x + w:.1f} {y + h / 2:.1f}H{total_w:.1f}" '
-        f'stroke="{ACCENT}" stroke-width="1" stroke-opacity="0.55"/>'
-        f'{box} stroke="#fff" stroke-width="5"/>{box} stroke="{ACCENT}" stroke-width="2.5"/>'
-    )
-
-
-def draw_input_overlay(step, shape, padding: int, dilation: int) -> str:
-    """Return SVG over the padded image: the border of the padding, the window, and each pixel it reads."""
-    scale = panel_scale(shape)
-    height, width = shape[0] * scale, shape[1] * scale
-    parts = []
-    if padding:
-        p = padding * scale
-        parts.append(
-            f'<path d="M0 0H{width:.1f}V{height:.1f}H0ZM{p:.1f} {p:.1f}V{height - p:.1f}H{width - p:.1f}V{p:.1f}Z" '
-            'fill="#4ba3c3" fill-opacity="0.45" fill-rule="evenodd"/>'
-        )
-    rows, cols = step.kernel.shape
-    if dilation > 1 and scale > 2:
-        for row in range(rows):
-            for col in range(cols):
-                x, y = (step.left + col * dilation) * scale, (step.top + row * dilation) * scale
-                parts.append(
-                    f'<rect x="{x:.1f}" y="{y:.1f}" width="{scale:.1f}" height="{scale:.1f}" '
-                    f'fill="{ACCENT}" fill-opacity="0.55" stroke="#fff" stroke-width="1"/>'
-                )
-    extent_h, extent_w = (rows - 1) * dilation + 1, (cols - 1) * dilation + 1
-    parts.append(outline(step.top, step.left, extent_h, extent_w, scale, shape))
-    return svg(width, height, "".join(parts), OVERLAY)
-
-
-def draw_output_overlay(step, shape, name: str = "cnn-empty") -> str:
-    """Return SVG over the finished feature map: hatching where nothing is computed yet, and this step's pixel.
-
-    ``name`` is that of the hatching, which must be unique in a page where one of several widgets may be hidden.
-    """
-    scale = panel_scale(shape)
-    height, width = shape[0] * scale, shape[1] * scale
-    top, bottom = step.row * scale, (step.row + 1) * scale
-    right = (step.col + 1) * scale
-    empty = f"M{right:.2f} {top:.2f}H{width:.2f}V{height:.2f}H0V{bottom:.2f}H{right:.2f}Z"
-    hatching = (
-        f'<defs><pattern id="{name}" width="8" height="8" patternUnits="userSpaceOnUse"><rect width="8" height="8" '
-        'fill="#e9eef2"/><path d="M-2 10L10 -2M-2 2L2 -2M6 10L10 6" stroke="#b9c6d0"/></pattern></defs>'
-        f'<path d="{empty}" fill="url(#{name})"/>'
-    )
-    return svg(width, height, hatching + outline(step.row, step.col, 1, 1, scale, shape), OVERLAY)
-
-
-def embed(png_bytes: bytes, width: float, height: float, x=0.0, y=0.0) -> str:
-    """Return SVG that holds a PNG, its pixels as sharp squares."""
-    data = base64.b64encode(png_bytes).decode()
-    return (
-        f'<image x="{x}" y="{y}" width="{width:.1f}" height="{height:.1f}" preserveAspectRatio="none" '
-        f'style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
-    )
-
-
-def small_png(pixels, most: float) -> bytes:
-    """Return a uint8 image (H, W, 3) as a small PNG: at most ``most`` pixels a side, one channel if it is gray."""
-    factor = min(most / max(pixels.shape[:2]), 1)
-    if (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
-    size = [max(round(length * factor), 1) for length in pixels.shape[1::-1]]
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).resize(size, Image.Resampling.BOX).save(buffer, "png", optimize=True)
-    return buffer.getvalue()
-
-
-def paper(width: float, height: float, body: str) -> str:
-    """Return an SVG document for print: black on white, with a margin of 12 pixels around ``body``."""
-    return svg(
-        width + 24,
-        height + 24,
-        f'<rect width="100%" height="100%" fill="#fff"/><g transform="translate(12 12)" color="#111">{body}</g>',
-    )
-
-
-# --- the convolution stepper (lesson 01) ---
-
-
-class StillMixin:
-    """A widget that is also a picture where no kernel runs: `still` returns it as SVG. It has a line ``status``."""
-
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return {
-            **bundle,
-            "text/plain": f"{self.title} (run the cell to use it)",
-            "image/svg+xml": self.still(),
-        }
-
-    def _say(self, message, bad=False):
-        """Write a line of text under the widget, in the color of errors if it is bad news."""
-        self.status.value = f"<span{' class=cnn-error' if bad else ''}>{html.escape(message)}</span>"
-
-
-class ConvolutionStepper(StillMixin, ipw.VBox):
+class ConvolutionStepper(LessonWidget):
     """Step a kernel over a gray image and see each product as a number.
 
     Parameters
@@ -322,27 +284,20 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
         self.start_name = kernel if isinstance(kernel, str) else "your own"
         self.kernel = self.start.copy()
         self.cells = []
-        self._busy = False
+        super().__init__("stepper")
         self._build_controls()
-        super().__init__(self._layout())
-        self.add_class("cnn-widget").add_class("cnn-stepper")
+        self.children = self._layout()
         self._fill_cells()
-        self._recompute()
+        self._update()
         self.slider.value = min(max(int(step), 0), self.slider.max)
 
     def _build_controls(self):
-        fitting = {"description_width": "initial"}
-        self.preset = ipw.Dropdown(
-            options=[*KERNELS, "your own"],
-            value=self.start_name,
-            description="Kernel",
-            tooltip="A kernel made by hand; edit its cells below",
-            style=fitting,
-            layout={"width": "190px"},
+        self.preset = make_dropdown(
+            "Kernel", [*KERNELS, "your own"], self.start_name, "A kernel made by hand; edit its cells below"
         )
-        self.stride = self._int_slider("Stride", 1, 1, 4, "Pixels from one place to the next")
-        self.padding = self._int_slider("Padding", 0, 0, 3, "Zeros added on each side, in pixels")
-        self.dilation = self._int_slider("Dilation", 1, 1, 3, "Distance of the pixels that the kernel reads")
+        self.stride = make_slider("Stride", 1, 1, 4, 1, "Pixels from one place to the next")
+        self.padding = make_slider("Padding", 0, 0, 3, 1, "Zeros added on each side, in pixels")
+        self.dilation = make_slider("Dilation", 1, 1, 3, 1, "Distance of the pixels that the kernel reads")
         self.flip = ipw.Checkbox(
             value=False,
             description="Flip the kernel",
@@ -350,66 +305,26 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
             indent=False,
             layout={"width": "130px", "margin": "2px 6px 2px 12px"},
         )
-        self.reset = ipw.Button(description="Reset", tooltip="Back to the start", icon="undo", layout={"width": "85px"})
-        self.slider = ipw.IntSlider(
-            description="Step",
-            min=0,
-            max=1,
-            readout=False,  # the status line counts from 1
-            style=fitting,
-            layout={"flex": "1 1 200px", "width": "auto", "max_width": "560px"},
-            tooltip="Place of the kernel, row by row: arrow keys, Home, End",
-        )
+        self.slider = make_slider("Step", 0, 0, 1, 1, "Place of the kernel, row by row: arrow keys, Home, End")
+        self.slider.readout = False  # the status line counts from 1
+        self.slider.layout = {"flex": "1 1 200px", "width": "auto", "max_width": "560px"}
         self.play = ipw.Play(min=0, max=1, interval=120, layout={"width": "150px", "flex": "none"})
         ipw.jslink((self.play, "value"), (self.slider, "value"))
-        self.input_image, self.output_image = ipw.Image(format="png"), ipw.Image(format="png")
-        self.input_overlay, self.output_overlay = ipw.HTML(), ipw.HTML()
-        self.input_title, self.output_title = ipw.HTML(), ipw.HTML().add_class("cnn-map-title")
+        self.input, self.output = Panel(), Panel()
+        self.output.heading.add_class("cnn-map-title")
         self.numbers = ipw.HTML()
-        self.status = ipw.HTML().add_class("cnn-status")
         self.grid = ipw.VBox().add_class("cnn-kernel")
-        for control in (self.stride, self.padding, self.dilation, self.flip):
-            control.observe(lambda _: self._recompute(), "value")
+        self._watch(self.stride, self.padding, self.dilation, self.flip)
         self.preset.observe(self._choose_preset, "value")
         self.slider.observe(lambda _: self._draw(), "value")
-        self.reset.on_click(lambda _: self._reset())
-
-    @staticmethod
-    def _int_slider(name, value, low, high, tooltip):
-        return ipw.IntSlider(
-            value=value,
-            min=low,
-            max=high,
-            description=name,
-            tooltip=tooltip,
-            style={"description_width": "initial"},
-            layout={"width": "180px", "margin": "2px 14px 2px 2px"},
-        )
 
     def _layout(self):
-        def layered(image, overlay):
-            for child in (image, overlay):
-                child.layout.grid_area = "1 / 1"
-                child.layout.margin = "0"
-            image.add_class("cnn-pixels")
-            return ipw.GridBox([image, overlay.add_class("cnn-overlay")], layout={"padding": "3px"})
-
-        def column(title, body):
-            return ipw.VBox([title, body], layout={"margin": "0 12px 4px 0", "min_width": f"{PANEL + 6}px"})
-
-        kernel = column(ipw.HTML("<b>Kernel</b>: click a cell and type"), self.grid).add_class("cnn-column")
-        kernel.layout.min_width = "180px"
+        kernel = ipw.VBox([ipw.HTML("<b>Kernel</b>: click a cell and type"), self.grid]).add_class("cnn-column")
+        kernel.layout = {"margin": "0 12px 4px 0", "min_width": "180px"}
         if self.start.shape[1] > 5:  # too wide to stand between the images
             kernel.add_class("cnn-late")
-        images = ipw.HBox(
-            [
-                column(self.input_title, layered(self.input_image, self.input_overlay)),
-                kernel,
-                column(self.output_title, layered(self.output_image, self.output_overlay)),
-            ],
-            layout={"flex_flow": "row wrap"},
-        )
-        settings = ipw.HBox([self.stride, self.padding, self.dilation], layout={"flex_flow": "row wrap"})
+        images = wrapping([self.input, kernel, self.output])
+        settings = wrapping([self.stride, self.padding, self.dilation])
         first = ipw.HBox([self.preset, self.flip, self.reset], layout={"align_items": "center"})
         walk = ipw.HBox([self.play, self.slider])
         return [ipw.HTML(STYLE), first, settings, images, walk, self.status, self.numbers]
@@ -422,11 +337,10 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
         if (len(self.cells), len(self.cells[0]) if self.cells else 0) != (rows, cols):
             self.cells = [[self._cell(row, col) for col in range(cols)] for row in range(rows)]
             self.grid.children = [ipw.HBox(row) for row in self.cells]
-        self._busy, busy = True, self._busy
-        for (row, col), value in np.ndenumerate(self.kernel):
-            self.cells[row][col].value = kernel_text(value)
-            self.cells[row][col].remove_class("cnn-bad")
-        self._busy = busy
+        with self._quietly():
+            for (row, col), value in np.ndenumerate(self.kernel):
+                self.cells[row][col].value = kernel_text(value)
+                self.cells[row][col].remove_class("cnn-bad")
 
     def _cell(self, row, col):
         """Return the text field of one kernel value."""
@@ -448,10 +362,9 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
             self._say(str(error), bad=True)
             return
         field.remove_class("cnn-bad")
-        self._busy = True
-        self.preset.value = "your own"
-        self._busy = False
-        self._recompute()
+        with self._quietly():
+            self.preset.value = "your own"
+        self._update()
 
     def _choose_preset(self, change):
         if not self._busy and change["new"] in KERNELS:
@@ -460,20 +373,16 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
     def _set_kernel(self, kernel):
         self.kernel = np.array(kernel, float)
         self._fill_cells()
-        self._recompute()
+        self._busy or self._update()
 
-    def _reset(self):
-        self._busy = True
+    def _restart(self):
         self.preset.value = self.start_name
         self.stride.value, self.padding.value, self.dilation.value, self.flip.value = 1, 0, 1, False
-        self._busy = False
         self._set_kernel(self.start)
         self.slider.value = 0
 
-    def _recompute(self):
+    def _update(self):
         """Compute the whole feature map once, and everything that does not depend on the step."""
-        if self._busy:
-            return
         stride, padding, dilation, flip = (c.value for c in (self.stride, self.padding, self.dilation, self.flip))
         try:
             feature_map = convolve(self.image, self.kernel, stride, padding, dilation, flip)
@@ -486,11 +395,11 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
         self.feature_map, self.padded = feature_map, pad(self.image, padding).astype(self.image.dtype)
         self.border = padding
         self._set_ranges()
-        self._show(self.input_image, self.input_overlay, colorize(self.padded, *self.value_range))
-        self._show(self.output_image, self.output_overlay, colorize(feature_map, *self.response_range))
+        self._show(self.input, self.padded, self.value_range)
+        self._show(self.output, feature_map, self.response_range)
         (rows, cols), (out_rows, out_cols) = self.padded.shape, feature_map.shape
-        self.input_title.value = f"<b>Image</b> {rows} × {cols}" + (" with padding (blue)" if padding else "")
-        self.output_title.value = f"<b>Feature map</b> {out_rows} × {out_cols}"
+        self.input.heading.value = f"<b>Image</b> {rows} × {cols}" + (" with padding (blue)" if padding else "")
+        self.output.heading.value = f"<b>Feature map</b> {out_rows} × {out_cols}"
         self._set_last_step(out_rows * out_cols - 1)
         self._draw()
 
@@ -505,18 +414,14 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
         self.response_range = (-response if self.feature_map.min() < 0 else 0.0, response)
 
     def _set_last_step(self, last):
-        self._busy = True
-        self.slider.value = min(self.slider.value, last)
-        self.slider.max = self.play.max = last
-        self._busy = False
+        with self._quietly():
+            self.slider.value = min(self.slider.value, last)
+            self.slider.max = self.play.max = last
 
     @staticmethod
-    def _show(image, overlay, pixels):
-        scale = panel_scale(pixels.shape)
-        image.value = png(pixels)
-        (image.add_class if scale >= 1 else image.remove_class)("cnn-sharp")
-        image.layout.width = overlay.layout.width = f"{pixels.shape[1] * scale:.0f}px"
-        image.layout.height = overlay.layout.height = f"{pixels.shape[0] * scale:.0f}px"
+    def _show(panel, array, limits):
+        scale = panel_scale(array.shape)
+        panel.show_pixels(colorize(array, *limits), array.shape[1] * scale, array.shape[0] * scale)
 
     def _step(self):
         """Return the numbers of the step that the slider stands at."""
@@ -525,8 +430,8 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
     def _overlays(self, step, name):
         """Return the SVG over the image and over the feature map."""
         return (
-            draw_input_overlay(step, self.padded.shape, self.border, self.applied["dilation"]),
-            draw_output_overlay(step, self.feature_map.shape, name),
+            drawing.draw_input_overlay(step, self.padded.shape, self.border, self.applied["dilation"]),
+            drawing.draw_output_overlay(step, self.feature_map.shape, name),
         )
 
     def _draw(self):
@@ -534,8 +439,8 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
         if self._busy:
             return
         step = self._step()
-        self.input_overlay.value, self.output_overlay.value = self._overlays(step, f"empty-{self.model_id}")
-        self.numbers.value = draw_step(step, self.value_range, self.response_range)
+        self.input.overlay.value, self.output.overlay.value = self._overlays(step, f"empty-{self.model_id}")
+        self.numbers.value = drawing.draw_step(step, self.value_range, self.response_range)
         self._say(self.describe(step))
 
     def describe(self, step) -> str:
@@ -553,19 +458,143 @@ class ConvolutionStepper(StillMixin, ipw.VBox):
             ("image", self.padded, self.value_range),
             ("feature map so far", self.feature_map, self.response_range),
         )
-        overlays, parts, tallest = self._overlays(step, "empty"), [], 0.0
-        for place, ((name, array, limits), overlay) in enumerate(zip(shown, overlays, strict=True)):
-            width, height = (size * panel_scale(array.shape) for size in array.shape[::-1])
-            picture = embed(small_png(colorize(array, *limits), 1.5 * PANEL), width, height)
-            title = draw_text(0, -14, f"{name}, {array.shape[0]} × {array.shape[1]}", 14, "start")
-            parts.append(f'<g transform="translate({place * (PANEL + 50)} 26)">{picture}{overlay}{title}</g>')
-            tallest = max(tallest, height)
-        rows, cols = step.kernel.shape
-        table, below = draw_step(step, self.value_range, self.response_range), 26 + max(rows * CELL * 0.7, 42)
-        parts.append(f'<g transform="translate(0 {tallest + 48:.0f})">{table}</g>')
-        parts.append(draw_text(0, tallest + 68 + below, self.describe(step), 14, "start"))
-        width = max(2 * PANEL + 50, cols * CELL * 3 + 211)
-        return paper(width, tallest + 80 + below, "".join(parts))
+        pictures = []
+        for (name, array, limits), marks in zip(shown, self._overlays(step, "empty"), strict=True):
+            height, width = (size * panel_scale(array.shape) for size in array.shape)
+            title = f"{name}, {array.shape[0]} × {array.shape[1]}"
+            pictures.append(Picture(title, colorize(array, *limits), marks, width, height))
+        numbers = drawing.draw_step(step, self.value_range, self.response_range)
+        return draw_pictures([*pictures, Picture("", None, numbers, *drawing.step_size(step))], self.describe(step), 2)
+
+
+# --- Gabor filters (lesson 02) ---
+
+WIDEST = 8.0  # pixels: the largest sigma of the sliders
+FIELD = math.ceil(REACH * WIDEST)  # pixels from the center of the largest kernel to its border
+
+
+def gabor_sliders(frequency, theta, sigma):
+    """Return the sliders that both Gabor explorers have; angles are in degrees here."""
+    return {
+        "frequency": make_slider(
+            "Frequency (cycles/pixel)", frequency, 0.0, 0.5, 0.01, "How many waves fit into one pixel", "330px"
+        ),
+        "theta": make_slider("Theta (°)", theta, 0, 180, 5, "Direction in which the wave runs", "280px"),
+        "sigma": make_slider("Sigma (pixels)", sigma, 0.5, WIDEST, 0.25, "Width of the bell", "300px"),
+    }
+
+
+class GaborExplorer(Explorer):
+    """Change frequency, theta, sigma and phase of a Gabor kernel; see the kernel, its cross-section, its spectrum.
+
+    Parameters
+    ----------
+    frequency : float, 0 to 0.5 cycles per pixel
+    theta, phase : int, degrees: 0 to 180 and 0 to 360
+    sigma : float, 0.5 to 8 pixels
+    """
+
+    title = "Gabor explorer"
+
+    def __init__(self, frequency: float = 0.1, theta: int = 0, sigma: float = 4.0, phase: int = 0):
+        sliders = gabor_sliders(frequency, theta, sigma)
+        sliders["phase"] = make_slider("Phase (°)", phase, 0, 360, 15, "Shift of the wave under the bell", "280px")
+        super().__init__("gabor", [sliders])
+
+    @staticmethod
+    def compute(frequency, theta, sigma, phase):
+        """Return a `helpers.gabor.KernelView`; angles in degrees."""
+        return view_kernel(frequency, math.radians(theta), sigma, math.radians(phase), FIELD)
+
+    @staticmethod
+    def draw(view):
+        """Return the pictures of kernel, cross-section and spectrum."""
+        size = 2 * FIELD + 1
+        axes = drawing.draw_frequency_axes(view.settings.frequency, view.settings.theta)
+        return [
+            drawing.draw_kernel_picture(view.kernel.real, FIELD, f"Kernel, {size} × {size} pixels shown"),
+            Picture("Cross-section along the wave", None, drawing.draw_profile(view)),
+            Picture("Spectrum (cycles/pixel)", colorize(view.spectrum, 0, 1), axes),
+        ]
+
+    @staticmethod
+    def describe(view) -> str:
+        """Return the numbers of this kernel as a sentence."""
+        frequency, theta, sigma = view.settings
+        wave = f"one wave is {1 / frequency:.3g} pixels" if frequency else "no wave, only the bell"
+        rows, cols = view.kernel.shape
+        return (
+            f"Frequency {frequency:.2f} cycles/pixel: {wave}. Theta {math.degrees(theta):.0f}°, "
+            f"sigma {sigma:.2f} pixels, phase {math.degrees(view.phase):.0f}°: {rows} × {cols} weights with the sum "
+            f"{format_number(round(view.kernel.real.sum(), 3))}."
+        )
+
+
+class GaborResponse(Explorer):
+    """Put a Gabor kernel on images and see where it answers.
+
+    Parameters
+    ----------
+    images : dict from name to gray image (H, W), or None for photographs and images of all datasets that are here
+    frequency, theta, sigma : where to start, as for `GaborExplorer`
+
+    Raises ValueError for what is not a gray image, or for no image at all.
+    """
+
+    title = "Gabor response"
+
+    def __init__(self, images=None, frequency: float = 0.1, theta: int = 0, sigma: float = 3.0):
+        self.images = {name: np.asarray(image) for name, image in (images or example_images()).items()}
+        self.responders = {name: Responder(image, FIELD) for name, image in self.images.items()}
+        self.pixels = {name: colorize(image) for name, image in self.images.items()}
+        choose = make_dropdown("Image", [*self.images], next(iter(self.images)), "What to put the kernel on", "240px")
+        zero = ipw.Checkbox(
+            value=True,
+            description="Sum 0",
+            tooltip="Subtract as much of the bell that flat areas are not answered",
+            indent=False,
+            layout={"width": "85px", "margin": "2px 6px 2px 12px"},
+        )
+        sliders = gabor_sliders(frequency, theta, sigma)
+        super().__init__("gabor-response", [{"image": choose, "zero_mean": zero}, sliders])
+
+    def compute(self, image, frequency, theta, sigma, zero_mean):
+        """Return the name of the image, settings, kernel (complex) and the magnitude of the response (H, W)."""
+        kernel = gabor_kernel(frequency, math.radians(theta), sigma, zero_mean=zero_mean)
+        settings = (frequency, theta, sigma, zero_mean)
+        return image, settings, kernel, np.abs(self.responders[image](kernel))
+
+    def draw(self, result):
+        """Return the pictures of image, kernel and magnitude."""
+        name, _, kernel, magnitude = result
+        shape = magnitude.shape
+        scale = panel_scale(shape)
+        width, height = shape[1] * scale, shape[0] * scale
+        box = kernel.shape[0] * scale
+        frame = f'<rect x="3" y="3" width="{box:.1f}" height="{box:.1f}" fill="none" stroke="#fff" stroke-width="4"/>'
+        frame += frame.replace("#fff", drawing.ACCENT).replace('stroke-width="4"', 'stroke-width="2"')
+        most = self._white(name, magnitude)
+        return [
+            Picture(f"Image, {shape[0]} × {shape[1]}", self.pixels[name], frame, width, height),
+            drawing.draw_kernel_picture(kernel.real, FIELD, "Kernel, enlarged"),
+            Picture("Magnitude of the response", colorize(magnitude, 0, most), "", width, height),
+        ]
+
+    def _white(self, name, magnitude) -> float:
+        """Return the magnitude that is drawn white: the largest, but at least a hundredth of the image's range."""
+        image = self.images[name]
+        return max(float(magnitude.max()), 0.01 * (float(image.max()) - float(image.min())), 1e-12)
+
+    def describe(self, result) -> str:
+        """Return the numbers of this response as a sentence."""
+        name, (frequency, theta, sigma, zero_mean), kernel, magnitude = result
+        row, col = np.unravel_index(magnitude.argmax(), magnitude.shape)
+        rows, cols = kernel.shape
+        return (
+            f"{name}: frequency {frequency:.2f} cycles/pixel, theta {theta:.0f}°, sigma {sigma:.2f} pixels, "
+            f"{rows} × {cols} weights (orange frame){', sum 0' if zero_mean else ''}. Mean magnitude "
+            f"{format_number(magnitude.mean())}, largest {format_number(magnitude.max())} at row {row}, column {col}."
+        )
 
 
 # --- the layer calculator (lesson 03) ---
@@ -589,102 +618,8 @@ STACKS = {
 }
 """Networks to start from in the calculator: input shape and layers, by name."""
 
-LAYER_COLORS = {
-    "Input": "#c9ced6",
-    "Conv2D": "#f2a65a",
-    "MaxPooling2D": "#8db9d9",
-    "AveragePooling2D": "#8db9d9",
-    "Dropout": "#dddddd",
-    "Flatten": "#b8a6d1",
-    "GlobalAveragePooling2D": "#8db9d9",
-    "Dense": "#9cc79a",
-}
-
-
 TYPICAL = {"Conv2D": (3, 1), "MaxPooling2D": (2, 2), "AveragePooling2D": (2, 2)}
 """Size and stride that a layer of this kind usually has."""
-
-SHORT_NAMES = {"GlobalAveragePooling2D": "GlobalAvgPool", "MaxPooling2D": "MaxPool", "AveragePooling2D": "AvgPool"}
-
-OTHER_COLOR = "#dddddd"  # of kinds of layers that the calculator does not have
-
-
-def draw_block(kind, shape, biggest, left_edge, base) -> tuple[str, float]:
-    """Return SVG of one layer of a network as a block, and the width that it and its text need.
-
-    The block stands on the line ``base``; ``biggest`` is the height of the largest image of the network, in pixels.
-    """
-    if len(shape) == 3:
-        side, width = 16 + 104 * shape[0] / biggest, 8 + 3.2 * math.sqrt(shape[2])
-        depth = side * 0.32
-    else:
-        side, width, depth = 30 + 18 * math.log10(max(shape[0], 1)), 11.0, 0.0
-    span = max(width + depth, 82, 7.4 * len(SHORT_NAMES.get(kind, kind)))
-    left, top = left_edge + (span - width - depth) / 2, base - side
-    edge = f'fill="{LAYER_COLORS.get(kind, OTHER_COLOR)}" stroke="#555" stroke-width="1" stroke-linejoin="round"'
-    slant, back = f"l{depth:.1f} {-depth:.1f}", f"l{-depth:.1f} {depth:.1f}z"
-    faces = f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{side:.1f}" {edge}/>'
-    if depth:
-        faces += (
-            f'<path d="M{left:.1f} {top:.1f}{slant}h{width:.1f}{back}" {edge}/>'
-            f'<path d="M{left + width:.1f} {top:.1f}{slant}v{side:.1f}{back}" {edge} fill-opacity="0.75"/>'
-        )
-    return faces, span
-
-
-def network_parts(input_shape, rows, notes=()) -> tuple[float, float, str]:
-    """Return width, height and SVG elements of `draw_network`; each of ``notes`` is a line of text below."""
-    stages = [("Input", tuple(input_shape), 0), *((row.kind, row.shape, row.parameters) for row in rows)]
-    biggest = max((shape[0] for _, shape, _ in stages if len(shape) == 3), default=1)
-    x, base, parts = 0.0, 162.0, []
-    for kind, shape, parameters in stages:
-        block, span = draw_block(kind, shape, biggest, x, base)
-        middle = x + span / 2
-        parts.append(block + draw_text(middle, base + 16, SHORT_NAMES.get(kind, kind), 13, extra=' font-weight="bold"'))
-        parts.append(draw_text(middle, base + 34, "×".join(map(str, shape)), 13))
-        parts.append(draw_text(middle, base + 51, f"{parameters:,}" if parameters else "", 12))
-        x += span + 12
-    notes = ("Below each block: height × width × channels of the output, and parameters.", *notes)
-    for line, text in enumerate(notes):
-        parts.append(draw_text(0, base + 80 + 22 * line, html.escape(text), 14 if line else 12, "start"))
-    return max(x - 12, 520), base + 68 + 22 * len(notes), "".join(parts)
-
-
-def draw_network(input_shape, rows) -> str:
-    """Return SVG of a network: a block per layer, its height as the image, its width as the channels.
-
-    ``rows`` is what `helpers.convolution.layer_stack` returns.
-    """
-    return svg(*network_parts(input_shape, rows))
-
-
-def network_picture(model):
-    """Return a picture of a built Keras Sequential model for display and print: see `draw_network`.
-
-    Models inside the model are taken apart. Raises ValueError for a model whose input shape is open.
-    """
-    from IPython.display import SVG
-
-    shape = model.input_shape if model.built else (None, None)
-    if None in shape[1:]:
-        raise ValueError(f"The input shape {shape} is open: begin the model with keras.Input(shape).")
-    layers = [part for layer in model.layers for part in getattr(layer, "layers", [layer])]
-    rows = [
-        LayerRow(type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params(), 0, None)
-        for layer in layers
-        if type(layer).__name__ != "InputLayer"
-    ]
-    return SVG(paper(*network_parts(shape[1:], rows)))
-
-
-def readable_count(number: int) -> str:
-    """Return a large count in a short form.
-
-    >>> readable_count(999), readable_count(2_214_400), readable_count(14_714_688)
-    ('999', '2.2 million', '14.7 million')
-    """
-    return f"{number:,}" if number < 1_000_000 else f"{number / 1e6:.1f} million"
-
 
 COLUMNS = {
     "kind": "layer",
@@ -698,7 +633,7 @@ COLUMNS = {
 """Controls of one layer of the calculator, and what stands above them."""
 
 
-class LayerCalculator(StillMixin, ipw.VBox):
+class LayerCalculator(LessonWidget):
     """Put layers on top of each other and see shapes, parameters, multiplications and receptive field.
 
     Parameters
@@ -715,56 +650,46 @@ class LayerCalculator(StillMixin, ipw.VBox):
     def __init__(self, stack: str = "Digits, flatten"):
         if stack not in STACKS:
             raise ValueError(f"Unknown stack {stack!r}: use one of {', '.join(STACKS)}.")
-        self.first = stack
-        self._busy = False
-        self.rows = []
+        super().__init__("calculator")
+        self.first, self.rows = stack, []
         self._build_controls()
-        top = ipw.HBox([self.preset, self.input_shape, self.add, self.reset], layout={"flex_flow": "row wrap"})
-        super().__init__([ipw.HTML(STYLE), top, self.table, self.status, self.picture])
-        self.add_class("cnn-widget").add_class("cnn-calculator")
+        top = wrapping([self.preset, self.input_shape, self.add, self.reset])
+        self.children = [ipw.HTML(STYLE), top, self.table, self.status, self.picture]
         self._load(stack)
 
     def _build_controls(self):
-        self.preset = ipw.Dropdown(
-            options=[*STACKS],
-            value=self.first,
-            description="Start from",
-            tooltip="A network of the lesson to change",
-            style={"description_width": "initial"},
-            layout={"width": "290px"},
-        )
-        self.input_shape = ipw.Dropdown(
-            options=[("×".join(map(str, shape)), shape) for shape in self.inputs],
-            description="Input",
-            tooltip="Height × width × channels of one image",
-            style={"description_width": "initial"},
-            layout={"width": "150px"},
+        self.preset = make_dropdown("Start from", [*STACKS], self.first, "A network of the lesson to change", "290px")
+        self.input_shape = make_dropdown(
+            "Input",
+            [("×".join(map(str, shape)), shape) for shape in self.inputs],
+            self.inputs[0],
+            "Height × width × channels of one image",
+            "150px",
         )
         self.add = ipw.Button(
             description="Add layer", icon="plus", tooltip="Put a layer on top", layout={"width": "110px"}
         )
-        self.reset = ipw.Button(description="Reset", icon="undo", tooltip="Back to the start", layout={"width": "85px"})
         self.heading, self.picture = ipw.HTML(self._heading()), ipw.HTML()
         self.table = ipw.VBox().add_class("cnn-table")
         self.status = ipw.HTML().add_class("cnn-status")
-        self.preset.observe(lambda change: self._load(change["new"]), "value")
-        self.input_shape.observe(lambda _: self._recompute(), "value")
+        self.preset.observe(lambda change: self._busy or self._load(change["new"]), "value")
+        self._watch(self.input_shape)
         self.add.on_click(lambda _: self._insert(len(self.rows), self._next_layer()))
-        self.reset.on_click(self._reset)
 
     # -- changes --
 
-    def _reset(self, _):
+    def _restart(self):
         self.preset.value = self.first
-        self._load(self.first)
+        self._put(*STACKS[self.first])
 
     def _load(self, name):
-        shape, layers = STACKS[name]
-        self._busy = True
+        with self._quietly():
+            self._put(*STACKS[name])
+        self._update()
+
+    def _put(self, shape, layers):
         self.input_shape.value = shape
         self.rows = [self._row(layer) for layer in layers]
-        self._busy = False
-        self._recompute()
 
     def _row(self, layer):
         """Return the controls of one layer, in a dict; ``"box"`` holds them all."""
@@ -786,8 +711,7 @@ class LayerCalculator(StillMixin, ipw.VBox):
         row["result"] = ipw.HTML()
         row["box"] = ipw.HBox([*row.values()], layout={"align_items": "center"})
         row["kind"].observe(lambda _: self._change_kind(row), "value")
-        for name in ("filters", "size", "stride", "padding"):
-            row[name].observe(lambda _: self._recompute(), "value")
+        self._watch(*(row[name] for name in ("filters", "size", "stride", "padding")))
         row["insert"].on_click(lambda _: self._insert(self.rows.index(row) + 1, self._spec(row)))
         row["remove"].on_click(lambda _: self._remove(row))
         return row
@@ -795,21 +719,20 @@ class LayerCalculator(StillMixin, ipw.VBox):
     def _change_kind(self, row):
         """Give a layer of a new kind the size and stride that are usual for it."""
         if not self._busy:
-            self._busy = True
-            row["size"].value, row["stride"].value = TYPICAL.get(row["kind"].value, (1, 1))
-            self._busy = False
-            self._recompute()
+            with self._quietly():
+                row["size"].value, row["stride"].value = TYPICAL.get(row["kind"].value, (1, 1))
+            self._update()
 
     def _next_layer(self):
         """Return a layer that can stand on top of the others."""
-        done, _ = self._fitting()
+        done, _ = self.compute()
         image = done and len(done[-1].shape) == 3
         return LayerSpec("Conv2D", 32, 3) if image else LayerSpec("Dense", 10)
 
     def _insert(self, place, layer):
         if len(self.rows) < self.most_layers:
             self.rows.insert(place, self._row(layer))
-            self._recompute()
+            self._update()
         else:
             self._say(f"{self.most_layers} layers are the most that fit here.", bad=True)
 
@@ -817,7 +740,7 @@ class LayerCalculator(StillMixin, ipw.VBox):
         if len(self.rows) > 1:
             place = self.rows.index(row)
             self.rows.remove(row)
-            self._recompute()
+            self._update()
             self.rows[min(place, len(self.rows) - 1)]["remove"].focus()  # for those who use the keyboard
         else:
             self._say("A network needs at least one layer.", bad=True)
@@ -830,22 +753,14 @@ class LayerCalculator(StillMixin, ipw.VBox):
         """Return the layers as they are set now."""
         return [self._spec(row) for row in self.rows]
 
-    def _fitting(self):
-        """Return the rows of `layer_stack` as far as the layers fit on each other, and what the next one lacks."""
-        layers, done = self.layers(), []
-        for count in range(1, len(layers) + 1):
-            try:
-                done = layer_stack(self.input_shape.value, layers[:count])
-            except ValueError as error:
-                return done, str(error)
-        return done, ""
+    def compute(self):
+        """Return what `helpers.convolution.stack_so_far` says of the layers as they are set now."""
+        return stack_so_far(self.input_shape.value, self.layers())
 
-    def _recompute(self):
-        if self._busy:
-            return
-        done, problem = self._fitting()
+    def _update(self):
+        done, problem = self.compute()
         self._show_rows(done)
-        self.picture.value = draw_network(self.input_shape.value, done)
+        self.picture.value = drawing.draw_network(self.input_shape.value, done)
         self._say(problem or self.describe(done), bad=bool(problem))
 
     def _show_rows(self, done):
@@ -882,12 +797,13 @@ class LayerCalculator(StillMixin, ipw.VBox):
     def describe(rows) -> str:
         """Return the sums of a stack as a sentence."""
         shape = "×".join(map(str, rows[-1].shape))
+        multiplications = drawing.readable_count(sum(row.multiplications for row in rows))
         return (
             f"{sum(row.parameters for row in rows):,} parameters, "
-            f"{readable_count(sum(row.multiplications for row in rows))} multiplications per image, output {shape}."
+            f"{multiplications} multiplications per image, output {shape}."
         )
 
     def still(self) -> str:
         """Return the network, as far as its layers fit, as one SVG picture."""
-        done, problem = self._fitting()
-        return paper(*network_parts(self.input_shape.value, done, [problem or self.describe(done)]))
+        done, problem = self.compute()
+        return drawing.paper(*network_parts(self.input_shape.value, done, [problem or self.describe(done)]))

@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ["helpers", *(f"helpers.{module.name}" for module in pkgutil.iter_modules(helpers.__path__))]
-WITH_EXAMPLES = {"helpers.convolution", "helpers.datasets", "helpers.plots", "helpers.widgets"}
+WITH_EXAMPLES = {"helpers.convolution", "helpers.datasets", "helpers.drawing", "helpers.gabor", "helpers.plots"}
 LIGHT = [f"helpers.{name}" for name in ("convolution", "plots", "widgets", "datasets", "checks", "exercises")]
 
 

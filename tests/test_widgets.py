@@ -11,17 +11,9 @@ import xml.etree.ElementTree as ElementTree
 
 from helpers.convolution import KERNELS, LAYER_KINDS
 from helpers.datasets import load_photo
-from helpers.widgets import (
-    STACKS,
-    ConvolutionStepper,
-    LayerCalculator,
-    draw_network,
-    kernel_text,
-    network_picture,
-    parse_kernel_value,
-    readable_count,
-    text_color,
-)
+from helpers.drawing import draw_network, network_picture, readable_count, text_color
+from helpers.plots import kernel_text
+from helpers.widgets import STACKS, ConvolutionStepper, LayerCalculator, Panel, parse_kernel_value
 
 import ipywidgets as ipw
 import numpy as np
@@ -57,7 +49,7 @@ def complains(widget):
 
 def drawings(widget):
     if isinstance(widget, ConvolutionStepper):
-        return [widget.input_overlay.value, widget.output_overlay.value, widget.numbers.value, widget.still()]
+        return [widget.input.overlay.value, widget.output.overlay.value, widget.numbers.value, widget.still()]
     return [widget.picture.value, widget.still()]
 
 
@@ -112,7 +104,7 @@ def assert_tells_the_truth(widget):
     assert len(products) == count
     assert products == pytest.approx(np.multiply(pixels, weights), rel=0.12, abs=1e-9)
     assert sum(products) == pytest.approx(expected[row, col], rel=0.06, abs=0.06 * np.abs(products).sum() + 1e-9)
-    assert f"{expected.shape[0]} × {expected.shape[1]}" in widget.output_title.value
+    assert f"{expected.shape[0]} × {expected.shape[1]}" in widget.output.heading.value
 
 
 # --- numbers in cells ---
@@ -282,10 +274,10 @@ def test_pictures_are_the_image_and_the_feature_map():
     image = noise_image(9, 8)
     stepper = ConvolutionStepper(image, "identity")
     stepper.padding.value = 2
-    shown = np.asarray(Image.open(io.BytesIO(stepper.input_image.value)).convert("L")).astype(int)
+    shown = np.asarray(Image.open(io.BytesIO(stepper.input.image.value)).convert("L")).astype(int)
     assert np.abs(shown - np.pad(image, 2)).max() <= 1
     stepper.preset.value = "Laplacian"
-    shown = np.asarray(Image.open(io.BytesIO(stepper.output_image.value))).astype(int)
+    shown = np.asarray(Image.open(io.BytesIO(stepper.output.image.value))).astype(int)
     expected = scipy_map(stepper)
     assert shown.shape[:2] == expected.shape
     warm = shown[..., 0] - shown[..., 2]  # orange above zero, purple below
@@ -336,13 +328,13 @@ def test_a_typed_value_counts_at_once(text, value):
 def test_bad_text_keeps_the_last_valid_kernel():
     stepper = ConvolutionStepper(noise_image(8, 8), "Sobel x", step=5)
     stepper.cells[0][0].value = "7"
-    before, pictures = stepper.kernel.copy(), stepper.output_image.value
+    before, pictures = stepper.kernel.copy(), stepper.output.image.value
     stepper.cells[0][0].value = "<i>?</i>"
     assert said(stepper) == "“<i>?</i>” is not a number: write 2, -0.5 or 1/9."
     assert complains(stepper)
     assert "cnn-bad" in stepper.cells[0][0]._dom_classes
     np.testing.assert_array_equal(stepper.kernel, before)
-    assert stepper.output_image.value == pictures
+    assert stepper.output.image.value == pictures
     assert_sound(stepper)
     stepper.slider.value = 6
     assert_tells_the_truth(stepper)
@@ -398,7 +390,7 @@ def test_a_kernel_of_ones_own_is_not_changed():
 @pytest.mark.parametrize("start", ["emboss", np.arange(6.0).reshape(2, 3)], ids=["by name", "array"])
 def test_reset(start):
     stepper = ConvolutionStepper(noise_image(9, 9), start)
-    first = [stepper.input_image.value, stepper.output_image.value, stepper.numbers.value, stepper.status.value]
+    first = [stepper.input.image.value, stepper.output.image.value, stepper.numbers.value, stepper.status.value]
     first += [stepper.preset.value, stepper.slider.max]
     stepper.stride.value, stepper.padding.value, stepper.dilation.value, stepper.flip.value = 3, 2, 2, True
     stepper.preset.value = "sharpen"
@@ -407,7 +399,7 @@ def test_reset(start):
     stepper.reset.click()
     assert (stepper.stride.value, stepper.padding.value, stepper.dilation.value) == (1, 0, 1)
     assert stepper.flip.value is False
-    last = [stepper.input_image.value, stepper.output_image.value, stepper.numbers.value, stepper.status.value]
+    last = [stepper.input.image.value, stepper.output.image.value, stepper.numbers.value, stepper.status.value]
     assert [*last, stepper.preset.value, stepper.slider.max] == first
     assert len(stepper.cells) == len(stepper.kernel)
     assert_tells_the_truth(stepper)
@@ -452,13 +444,13 @@ def test_fractional_kernels_are_shown_as_fractions():
 
 def test_dilation_too_large_gives_a_message_and_recovers():
     stepper = ConvolutionStepper(noise_image(5, 5), step=3)
-    pictures = stepper.input_image.value, stepper.output_image.value
+    pictures = stepper.input.image.value, stepper.output.image.value
     stepper.dilation.value = 3
     assert complains(stepper)
     assert "covers 7 pixels but the padded image has only 5. Use a smaller kernel or dilation" in said(stepper)
     assert stepper.slider.disabled
     assert stepper.play.disabled
-    assert (stepper.input_image.value, stepper.output_image.value) == pictures
+    assert (stepper.input.image.value, stepper.output.image.value) == pictures
     for step in (0, stepper.slider.max):
         stepper.slider.value = step
         assert_sound(stepper)
@@ -502,7 +494,12 @@ def test_stepper_refuses(image, kernel, message):
 def events(widget):
     """Collect what a widget sends to the page from now on: (name of the child, trait, value)."""
     sent = []
-    parts = {name: part for name, part in vars(widget).items() if isinstance(part, ipw.DOMWidget)}
+    parts = {}
+    for name, part in vars(widget).items():
+        if isinstance(part, Panel):
+            parts |= {f"{name}.{child}": getattr(part, child) for child in ("heading", "image", "overlay")}
+        elif isinstance(part, ipw.DOMWidget):
+            parts[name] = part
     for name, part in parts.items():
         part.observe(lambda change, name=name: sent.append((name, change["name"], change["new"])))
     return sent
@@ -518,7 +515,7 @@ def test_a_step_costs_the_same_on_a_large_image():
             stepper.slider.value = step
             seconds[size].append(time.perf_counter() - started)
     for size, messages in sent.items():
-        assert {name for name, _, _ in messages} == {"slider", "input_overlay", "output_overlay", "numbers", "status"}
+        assert {name for name, _, _ in messages} == {"slider", "input.overlay", "output.overlay", "numbers", "status"}
         assert {trait for _, trait, _ in messages} == {"value"}
         assert len(messages) == 5 * 41, size
     volume = {size: sum(len(str(value)) for _, _, value in messages) for size, messages in sent.items()}
@@ -541,10 +538,10 @@ def test_one_change_of_a_setting_computes_once(monkeypatch):
     stepper = ConvolutionStepper(noise_image(12, 12), step=50)
     sent = events(stepper)
     stepper.stride.value = 2
-    assert [(name, trait) for name, trait, _ in sent].count(("output_image", "value")) == 1
+    assert [(name, trait) for name, trait, _ in sent].count(("output.image", "value")) == 1
     sent.clear()
     stepper.preset.value = "emboss"
-    assert [(name, trait) for name, trait, _ in sent].count(("output_image", "value")) == 1
+    assert [(name, trait) for name, trait, _ in sent].count(("output.image", "value")) == 1
     assert [(name, trait) for name, trait, _ in sent].count(("numbers", "value")) <= 1
 
 
