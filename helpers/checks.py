@@ -104,7 +104,7 @@ def function(
                 if is_stub(answer)
                 else Wrong("give the function itself, without parentheses.")
             )
-        results = [_call(answer, case) for case in cases]
+        results = [call_answer(answer, case) for case in cases]
         expected = [np.asarray(oracle(*copy.deepcopy(case))) for case in cases]
         bad = [i for i, pair in enumerate(zip(results, expected, strict=True)) if not _same(*pair, tolerance)]
         if not bad:
@@ -121,7 +121,7 @@ def function(
     return judge
 
 
-def _call(answer, case):
+def call_answer(answer, case):
     """Return ``answer(*case)`` as an array of numbers; raises NotYet for a stub and Wrong for an exception."""
     try:
         result = answer(*copy.deepcopy(case))

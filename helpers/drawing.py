@@ -81,7 +81,7 @@ def web_color(rgb) -> str:
 
 
 def draw_step(step, value_range, response_range) -> str:
-    """Return SVG with every product of one `helpers.convolution.convolution_step`: patch × kernel = products, and their sum.
+    """Return SVG with each product of a `helpers.convolution.convolution_step`: patch × kernel = products, and the sum.
 
     Each table is a group with its name as class: ``pixels``, ``kernel``, ``products``, ``sum``.
     """

@@ -5,6 +5,7 @@ from pathlib import Path
 from helpers import plots
 from helpers.convolution import KERNELS, convolve
 from helpers.datasets import load_dataset, load_photo
+from helpers.gabor import gabor_kernel
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,8 +22,12 @@ def thumbnails() -> dict[int, np.ndarray]:
     """Return a picture for some lessons, as uint8 RGB."""
     photo = load_photo("camera")[40:296, 110:366]
     digits = load_dataset("digits").train.images[:16, :, :, 0]
+    settings = [(theta, sigma) for sigma in (2, 4, 6, 8) for theta in np.pi * np.arange(4) / 4]
+    kernels = [gabor_kernel(0.5 / sigma, theta, sigma).real for theta, sigma in settings]
+    kernels = [plots.colorize(np.pad(kernel, (49 - len(kernel)) // 2)) for kernel in kernels]
     return {
         1: plots.colorize(convolve(photo, KERNELS["Sobel x"])),
+        2: np.vstack([np.hstack(kernels[row : row + 4]) for row in range(0, 16, 4)]),
         3: plots.colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
     }
 
