@@ -54,7 +54,7 @@ def as_kernel(kernel) -> np.ndarray:
     return as_image(kernel, "kernel")
 
 
-def _whole(value, name, minimum):
+def whole(value, name, minimum):
     """Return ``value`` as an int of at least ``minimum``, or raise ValueError."""
     try:
         number = operator.index(value)
@@ -87,9 +87,9 @@ def output_size(size: int, kernel_size: int, padding: int = 0, stride: int = 1, 
     >>> output_size(32, 3), output_size(32, 8, padding=1, stride=2)
     (30, 14)
     """
-    size, kernel_size = _whole(size, "size", 1), _whole(kernel_size, "kernel_size", 1)
-    padding, stride = _whole(padding, "padding", 0), _whole(stride, "stride", 1)
-    extent = _whole(dilation, "dilation", 1) * (kernel_size - 1) + 1
+    size, kernel_size = whole(size, "size", 1), whole(kernel_size, "kernel_size", 1)
+    padding, stride = whole(padding, "padding", 0), whole(stride, "stride", 1)
+    extent = whole(dilation, "dilation", 1) * (kernel_size - 1) + 1
     if extent > size + 2 * padding:
         raise ValueError(
             f"The kernel covers {extent} pixels but the padded image has only {size + 2 * padding}. "
@@ -106,8 +106,8 @@ def same_padding(size: int, kernel_size: int, stride: int = 1, dilation: int = 1
     >>> same_padding(32, 3), same_padding(32, 8, stride=2)
     ((1, 1), (3, 3))
     """
-    size, stride = _whole(size, "size", 1), _whole(stride, "stride", 1)
-    extent = _whole(dilation, "dilation", 1) * (_whole(kernel_size, "kernel_size", 1) - 1) + 1
+    size, stride = whole(size, "size", 1), whole(stride, "stride", 1)
+    extent = whole(dilation, "dilation", 1) * (whole(kernel_size, "kernel_size", 1) - 1) + 1
     total = max((math.ceil(size / stride) - 1) * stride + extent - size, 0)
     return total // 2, total - total // 2
 
@@ -117,7 +117,7 @@ def pad(image: np.ndarray, padding: int = 0, mode: str = "zero") -> np.ndarray:
 
     Raises ValueError for an unknown mode, or a reflection wider than the image itself.
     """
-    image, padding = as_image(image), _whole(padding, "padding", 0)
+    image, padding = as_image(image), whole(padding, "padding", 0)
     if mode not in PADDING_MODES:
         raise ValueError(f"Unknown padding mode {mode!r}: use one of {', '.join(PADDING_MODES)}.")
     if mode == "reflect" and padding >= min(image.shape):
@@ -200,7 +200,7 @@ def convolution_step(padded, kernel, step: int, stride: int = 1, dilation: int =
         raise ValueError(f"padded must have the two axes (height, width), but its shape is {padded.shape}.")
     rows = output_size(padded.shape[0], kernel.shape[0], 0, stride, dilation)
     cols = output_size(padded.shape[1], kernel.shape[1], 0, stride, dilation)
-    step = _whole(step, "step", 0)
+    step = whole(step, "step", 0)
     if step >= rows * cols:
         raise ValueError(f"step must be from 0 to {rows * cols - 1} (the last pixel), but it is {step}.")
     row, col = divmod(step, cols)
@@ -315,7 +315,7 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
     """
     if len(input_shape) not in (1, 3):
         raise ValueError(f"The input shape must be (height, width, channels) or (numbers,), but it is {input_shape}.")
-    shape, rows = tuple(_whole(length, "each axis of the input", 1) for length in input_shape), []
+    shape, rows = tuple(whole(length, "each axis of the input", 1) for length in input_shape), []
     field, jump = 1, 1
     for number, layer in enumerate(layers, 1):
         where = f"Layer {number} ({layer.kind})"
@@ -328,10 +328,10 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
             if layer.padding not in ("valid", "same"):
                 raise ValueError(f'{where}: padding is "valid" or "same", not {layer.padding!r}.')
             try:
-                channels = _whole(layer.filters, "filters", 1) if layer.kind == "Conv2D" else shape[2]
+                channels = whole(layer.filters, "filters", 1) if layer.kind == "Conv2D" else shape[2]
                 if layer.padding == "same":
-                    stride = _whole(layer.stride, "stride", 1)
-                    _whole(layer.size, "size", 1)
+                    stride = whole(layer.stride, "stride", 1)
+                    whole(layer.size, "size", 1)
                     spatial = tuple(math.ceil(n / stride) for n in shape[:2])
                 else:
                     spatial = tuple(output_size(n, layer.size, stride=layer.stride) for n in shape[:2])
@@ -343,7 +343,7 @@ def layer_stack(input_shape: tuple[int, ...], layers) -> list[LayerRow]:
                 multiplications = layer.size**2 * shape[2] * channels * math.prod(spatial)
             shape = (*spatial, channels)
         elif layer.kind == "Dense":
-            units = _whole(layer.filters, f"{where}: the number of units", 1)
+            units = whole(layer.filters, f"{where}: the number of units", 1)
             parameters = (shape[-1] + 1) * units
             multiplications = math.prod(shape) * units
             shape = (*shape[:-1], units)

@@ -165,16 +165,17 @@ def example_images(size: int = 256) -> dict[str, np.ndarray]:
     -------
     images : dict from name to uint8 array; photographs are (size, size), the others as they are, (H, W)
 
-    Raises ValueError unless ``size`` is from 16 to 256.
+    Raises ValueError unless ``size`` is a whole number from 16 to 256.
     """
-    if not 16 <= size <= 256:
+    if not isinstance(size, int) or not 16 <= size <= 256:
         raise ValueError(f"size must be from 16 to 256 pixels, but it is {size!r}.")
     images = {}
     for name in ("camera", "chelsea", "brick", "grass", "gravel", "coins"):
         photo = load_photo(name, gray=True)
-        step = min(photo.shape) // size  # every second pixel of a photograph that is twice as large
+        step = min(photo.shape) // size  # 2 if the photograph is twice as large: then each pixel is the mean of 2 × 2
         top, left = ((length - size * step) // 2 for length in photo.shape)
-        images[name] = photo[top : top + size * step : step, left : left + size * step : step]
+        part = photo[top : top + size * step, left : left + size * step].reshape(size, step, size, step)
+        images[name] = np.rint(part.mean(axis=(1, 3))).astype(np.uint8)
     for name in LOADERS:
         dataset = load_dataset(name)
         for label in range(2, 10, 3):

@@ -11,7 +11,7 @@ import textwrap
 from typing import NamedTuple
 
 from helpers.convolution import LayerRow
-from helpers.plots import ACCENT, colorize, format_number, printed_kernel_text
+from helpers.plots import ACCENT, colorize, format_number, one_channel, printed_kernel_text
 
 import numpy as np
 from PIL import Image
@@ -200,10 +200,9 @@ def embed(png_bytes: bytes, width: float, height: float, x=0.0, y=0.0) -> str:
 
 
 def small_png(pixels, most: float) -> bytes:
-    """Return a uint8 image (H, W, 3) as a small PNG: at most ``most`` pixels a side, one channel if it is gray."""
+    """Return a uint8 image, (H, W) or (H, W, 3), as a small PNG, at most ``most`` pixels a side."""
     factor = min(most / max(pixels.shape[:2]), 1)
-    if (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
+    pixels = one_channel(pixels)
     size = [max(round(length * factor), 1) for length in pixels.shape[1::-1]]
     buffer = io.BytesIO()
     Image.fromarray(pixels).resize(size, Image.Resampling.BOX).save(buffer, "png", optimize=True)
@@ -234,7 +233,7 @@ def draw_pictures(pictures, text: str, columns: int = 3) -> str:
             )
             left += picture.width + gap
         width, top = max(width, left - gap), top + max(picture.height for picture in row) + 22 + gap
-    lines = textwrap.wrap(text, int(width / 7))
+    lines = textwrap.wrap(text, max(int(width / 7), 30))
     parts += [draw_text(0, top + 22 * place, html.escape(line), 14, "start") for place, line in enumerate(lines)]
     return paper(width, top + 22 * len(lines) - 8, "".join(parts))
 
@@ -290,11 +289,13 @@ def draw_profile(view) -> str:
         bar(-sigma, sigma, 215.0, f"−σ to σ: {2 * sigma:g} pixels"),
     ]
     if frequency * reach >= 0.5:
-        shift = -view.phase / (2 * math.pi * frequency)  # to a crest of the wave
-        shift -= round(shift * frequency) / frequency
-        start = min(max(shift, -reach), reach - 1 / frequency)
-        parts.append(bar(start, start + 1 / frequency, 8.0, ""))
-        parts.append(draw_text(right, 22, f"one wave: {1 / frequency:.3g} pixels", 12, "end"))
+        length = 1 / frequency
+        crests = np.arange(-reach * frequency - 1, reach * frequency + 1).round() * length
+        crests = crests - view.phase / (2 * math.pi) % 1 * length
+        fitting = crests[(crests >= -reach) & (crests + length <= reach)]
+        start = min(fitting, key=abs, default=-length / 2)  # from crest to crest near the center, where both fit
+        parts.append(bar(start, start + length, 8.0, ""))
+        parts.append(draw_text(right, 22, f"one wave: {length:.3g} pixels", 12, "end"))
     return "".join(parts)
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from helpers.convolution import as_image
+from helpers.convolution import as_image, whole
 
 import numpy as np
 from scipy import fft
@@ -63,6 +63,8 @@ def gabor_kernel(
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     bell = np.exp(-(x**2 + y**2) / (2 * sigma**2)) / (2 * math.pi * sigma**2)
     kernel = bell * np.exp(1j * (2 * math.pi * frequency * (x * cos + y * sin) + phase))
+    if not np.isfinite(kernel).all():
+        raise ValueError(f"frequency {frequency!r} and sigma {sigma!r} are too extreme to compute a kernel.")
     if zero_mean:
         kernel -= bell * (kernel.sum() / bell.sum())
     return kernel
@@ -72,13 +74,13 @@ def sigma_for(frequency: float, bandwidth: float = 1.0) -> float:
     """Return the sigma, in pixels, with which a Gabor kernel answers to a band of ``bandwidth`` octaves.
 
     The band reaches from one frequency of half response to the other. With one octave, sigma is 0.56 wavelengths.
-    Raises ValueError unless both numbers are above 0.
+    Raises ValueError unless the frequency is above 0, and the bandwidth from above 0 to 10 octaves.
 
     >>> round(sigma_for(0.1), 2)
     5.62
     """
-    if not (frequency > 0 and bandwidth > 0):
-        raise ValueError(f"frequency and bandwidth must be above 0, but they are {frequency!r} and {bandwidth!r}.")
+    if not (frequency > 0 and 0 < bandwidth <= 10):
+        raise ValueError(f"frequency must be above 0, bandwidth up to 10: they are {frequency!r} and {bandwidth!r}.")
     return math.sqrt(math.log(2) / 2) / math.pi * (2**bandwidth + 1) / (2**bandwidth - 1) / frequency
 
 
@@ -96,7 +98,7 @@ class Responder:
     def __init__(self, image, reach: int):
         image = as_image(image)
         self.shape, self.reach = image.shape, reach
-        padded = np.pad(image, reach, mode="reflect" if min(image.shape) > 1 else "edge")
+        padded = np.pad(image, reach, mode="reflect")
         self.size = [fft.next_fast_len(length) for length in padded.shape]
         self.spectrum = fft.fft2(padded, self.size)
 
@@ -105,6 +107,8 @@ class Responder:
         kernel = np.asarray(kernel)
         if kernel.ndim != 2 or not all(size % 2 for size in kernel.shape):
             raise ValueError(f"A kernel needs a center: two axes of odd length, but its shape is {kernel.shape}.")
+        if not np.isfinite(kernel).all():
+            raise ValueError("The kernel holds NaN or infinity.")
         if max(kernel.shape) > 2 * self.reach + 1:
             raise ValueError(f"This kernel reaches farther than {self.reach} pixels: its shape is {kernel.shape}.")
         product = self.spectrum * fft.fft2(kernel[::-1, ::-1], self.size)
@@ -141,9 +145,9 @@ def octave_bank(frequencies: Sequence[float] = (0.05, 0.1, 0.2, 0.4), directions
 
     Raises ValueError without a frequency above 0, or with less than one direction.
     """
-    if directions < 1 or not len(frequencies):
-        raise ValueError(f"Need at least one frequency and one direction, but got {frequencies!r} and {directions!r}.")
-    thetas = [math.pi * number / directions for number in range(directions)]
+    if not len(frequencies):
+        raise ValueError("Need at least one frequency.")
+    thetas = [math.pi * number / directions for number in range(whole(directions, "directions", 1))]
     return [Gabor(frequency, theta, sigma_for(frequency)) for frequency in frequencies for theta in thetas]
 
 
@@ -157,7 +161,8 @@ def bank_energies(images: Iterable, bank: Sequence[Gabor]) -> np.ndarray:
     kernels = [settings.kernel(zero_mean=True) for settings in bank]
     reach = max(kernel.shape[0] for kernel in kernels) // 2
     answer = [Responder(image, reach) for image in images]
-    return np.array([[np.abs(response(kernel)).mean() for kernel in kernels] for response in answer])
+    energies = [[np.abs(response(kernel)).mean() for kernel in kernels] for response in answer]
+    return np.reshape(energies, (-1, len(bank)))
 
 
 def grating(frequency: float, theta: float, size: int = 65, phase: float = 0.0) -> np.ndarray:
@@ -181,9 +186,11 @@ class KernelView(NamedTuple):
 def view_kernel(frequency: float, theta: float, sigma: float, phase: float = 0.0, reach: int = 24) -> KernelView:
     """Compute everything that the kernel explorer shows; arguments and errors as for `gabor_kernel`.
 
-    ``reach`` is how far the cross-section goes, in pixels.
+    ``reach`` is how far the cross-section goes, in pixels, at most 31. A kernel that reaches farther is a ValueError.
     """
     kernel = gabor_kernel(frequency, theta, sigma, phase)
+    if not len(kernel) <= 2 * reach + 1 < 64:
+        raise ValueError(f"sigma {sigma!r} is too wide to be shown within {reach} pixels from the center.")
     places = np.linspace(-reach, reach, 241)
     bell = np.exp(-(places**2) / (2 * sigma**2))
     wave = bell * np.cos(2 * math.pi * frequency * places + phase)

@@ -67,12 +67,15 @@ def colorize(array: np.ndarray, vmin: float | None = None, vmax: float | None = 
     return mpl.colormaps[SIGNED if low < 0 else "gray"](scaled, bytes=True)[..., :3]
 
 
+def one_channel(image: np.ndarray) -> np.ndarray:
+    """Return an RGB image (H, W, 3) that holds only gray as (H, W), and any other image as it is."""
+    return image[..., 0] if image.ndim == 3 and (image == image[..., :1]).all() else image
+
+
 def png(image: np.ndarray) -> bytes:
     """Return a uint8 image (H, W) or (H, W, 3) as PNG, with one channel if it is gray, without building a figure."""
     buffer = io.BytesIO()
-    if image.ndim == 3 and (image == image[..., :1]).all():
-        image = image[..., 0]
-    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "png", compress_level=1)
+    Image.fromarray(np.ascontiguousarray(one_channel(image))).save(buffer, "png", compress_level=1)
     return buffer.getvalue()
 
 

@@ -9,6 +9,7 @@ a kernel (GitHub, print), a widget is a still SVG made by the same drawing funct
 import html
 import math
 from contextlib import contextmanager
+from numbers import Integral
 
 from helpers import drawing
 from helpers.convolution import (
@@ -72,8 +73,13 @@ STYLE = """<style>
 
 
 def make_slider(label: str, value, low, high, step=1, tooltip: str = "", width: str = "180px"):
-    """Return a labelled slider, for whole numbers if all of these are, else for numbers with two decimals."""
-    whole = all(isinstance(number, int) for number in (value, low, high, step))
+    """Return a labelled slider, for whole numbers if all of these are, else for numbers with two decimals.
+
+    Raises ValueError for a value outside of the range.
+    """
+    if not low <= value <= high:
+        raise ValueError(f"{label} must be from {low} to {high}, but it is {value!r}.")
+    whole = all(isinstance(number, Integral) for number in (value, low, high, step))
     options = {} if whole else {"readout_format": ".2f"}
     return (ipw.IntSlider if whole else ipw.FloatSlider)(
         value=value,
@@ -202,12 +208,11 @@ class Explorer(LessonWidget):
         super().__init__(name)
         self.controls = {key: control for row in rows for key, control in row.items()}
         self.first = self.settings()
-        self.result = self.compute(**self.first)
-        self.panels = [Panel() for _ in self.draw(self.result)]
+        self.panels, self.pictures = [], wrapping([])
         lines = [[*row.values()] for row in rows]
         lines[0].append(self.reset)
         boxes = [wrapping(line, align_items="center") for line in lines]
-        self.children = [ipw.HTML(STYLE), *boxes, wrapping(self.panels), self.status]
+        self.children = [ipw.HTML(STYLE), *boxes, self.pictures, self.status]
         self._watch(*self.controls.values())
         self._update()
 
@@ -221,7 +226,10 @@ class Explorer(LessonWidget):
 
     def _update(self):
         self.result = self.compute(**self.settings())
-        for panel, picture in zip(self.panels, self.draw(self.result), strict=True):
+        pictures = self.draw(self.result)
+        if not self.panels:
+            self.panels = self.pictures.children = [Panel() for _ in pictures]
+        for panel, picture in zip(self.panels, pictures, strict=True):
             panel.show(picture)
         self._say(self.describe(self.result))
 
@@ -271,7 +279,7 @@ class ConvolutionStepper(LessonWidget):
     title = "Convolution stepper"
 
     def __init__(self, image, kernel="Sobel x", step: int = 0):
-        self.image = np.asarray(image)
+        self.image = np.array(image)
         as_image(self.image)
         if max(self.image.shape) > 512:
             raise ValueError(f"The stepper shows images up to 512 × 512; this one is {self.image.shape}. Crop it.")
@@ -538,14 +546,22 @@ class GaborResponse(Explorer):
     images : dict from name to gray image (H, W), or None for photographs and images of all datasets that are here
     frequency, theta, sigma : where to start, as for `GaborExplorer`
 
-    Raises ValueError for what is not a gray image, or for no image at all.
+    Raises ValueError for what is not a gray image, for no image at all, and for settings outside of the sliders.
     """
 
     title = "Gabor response"
 
     def __init__(self, images=None, frequency: float = 0.1, theta: int = 0, sigma: float = 3.0):
-        self.images = {name: np.asarray(image) for name, image in (images or example_images()).items()}
-        self.responders = {name: Responder(image, FIELD) for name, image in self.images.items()}
+        images = example_images() if images is None else images
+        if not isinstance(images, dict) or not images:
+            raise ValueError("images must be a dict from name to gray image, with at least one image.")
+        self.images, self.responders = {}, {}
+        for name, image in images.items():
+            try:
+                self.responders[name] = Responder(image, FIELD)
+            except ValueError as error:
+                raise ValueError(f"The image {name!r} does not fit: {error}") from None
+            self.images[name] = np.array(image)
         self.pixels = {name: colorize(image) for name, image in self.images.items()}
         choose = make_dropdown("Image", [*self.images], next(iter(self.images)), "What to put the kernel on", "240px")
         zero = ipw.Checkbox(
@@ -561,8 +577,9 @@ class GaborResponse(Explorer):
     def compute(self, image, frequency, theta, sigma, zero_mean):
         """Return the name of the image, settings, kernel (complex) and the magnitude of the response (H, W)."""
         kernel = gabor_kernel(frequency, math.radians(theta), sigma, zero_mean=zero_mean)
-        settings = (frequency, theta, sigma, zero_mean)
-        return image, settings, kernel, np.abs(self.responders[image](kernel))
+        magnitude = np.abs(self.responders[image](kernel))
+        magnitude[magnitude < 1e-12 * np.abs(self.images[image]).max()] = 0  # rounding, on flat images
+        return image, (frequency, theta, sigma, zero_mean), kernel, magnitude
 
     def draw(self, result):
         """Return the pictures of image, kernel and magnitude."""
@@ -671,7 +688,6 @@ class LayerCalculator(LessonWidget):
         )
         self.heading, self.picture = ipw.HTML(self._heading()), ipw.HTML()
         self.table = ipw.VBox().add_class("cnn-table")
-        self.status = ipw.HTML().add_class("cnn-status")
         self.preset.observe(lambda change: self._busy or self._load(change["new"]), "value")
         self._watch(self.input_shape)
         self.add.on_click(lambda _: self._insert(len(self.rows), self._next_layer()))

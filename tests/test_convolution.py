@@ -1,6 +1,7 @@
 """helpers.convolution against SciPy, TensorFlow and Keras."""
 
 import math
+import re
 from dataclasses import replace
 
 from helpers.convolution import (
@@ -15,6 +16,7 @@ from helpers.convolution import (
     pad,
     pool,
     same_padding,
+    stack_so_far,
 )
 from helpers.startup import import_tensorflow
 from helpers.widgets import STACKS
@@ -634,3 +636,47 @@ def test_input_shape_of_other_length(input_shape):
 def test_input_shape_of_other_numbers(input_shape):
     with pytest.raises(ValueError, match="each axis of the input must be a whole number"):
         layer_stack(input_shape, [LayerSpec("Flatten")])
+
+
+# --- as far as the layers fit ---
+
+
+@given(st.sampled_from([*STACKS]), st.data())
+def test_stack_so_far_of_layers_that_fit(name, data):
+    shape, layers = STACKS[name]
+    layers = layers[: data.draw(st.integers(0, len(layers)))]
+    assert stack_so_far(shape, layers) == (layer_stack(shape, layers), "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (LayerSpec("Conv2D", 8, 99), r"Layer {} \(Conv2D\): The kernel covers 99 pixels"),
+        (LayerSpec("Conv2D", 0, 3), r"Layer {} \(Conv2D\): filters must be a whole number"),
+        (LayerSpec("Dense", 0), r"Layer {} \(Dense\): the number of units must be"),
+        (LayerSpec("Conv3D", 8, 3), r"Layer {} \(Conv3D\): unknown kind"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_stack_so_far_stops_at_the_layer_that_does_not_fit(bad, message, place):
+    good = [LayerSpec("Conv2D", 8, 3), LayerSpec("MaxPooling2D", size=2, stride=2), LayerSpec("Conv2D", 4, 3)]
+    layers = [*good[:place], bad, *good[place:]]
+    done, problem = stack_so_far((28, 28, 1), layers)
+    assert done == layer_stack((28, 28, 1), layers[:place])
+    assert re.match(message.format(place + 1), problem)
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        layer_stack((28, 28, 1), layers)
+
+
+def test_stack_so_far_names_only_the_first_problem():
+    flatten, pool2 = LayerSpec("Flatten"), LayerSpec("MaxPooling2D", size=2, stride=2)
+    done, problem = stack_so_far((8, 8, 3), [flatten, pool2, LayerSpec("Conv2D", 0)])
+    assert [row.shape for row in done] == [(192,)]
+    assert problem == "Layer 2 (MaxPooling2D) needs (height, width, channels), but here the image is a list of 192."
+
+
+@pytest.mark.parametrize("layers", [[], [LayerSpec("Flatten")]])
+@pytest.mark.parametrize("shape", [(), (8, 8), (0, 8, 1), (8, 8.5, 1)])
+def test_stack_so_far_refuses_an_input_shape_that_is_none(shape, layers):
+    with pytest.raises(ValueError, match="input"):
+        stack_so_far(shape, layers)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from helpers import datasets
-from helpers.datasets import PHOTOS, load_dataset, load_photo, to_gray
+from helpers.datasets import LOADERS, PHOTOS, Dataset, Split, example_images, load_dataset, load_photo, to_gray
 
 import numpy as np
 import pytest
@@ -167,3 +167,56 @@ def test_gray_of_white_is_white():
 def test_gray_needs_rgb(shape):
     with pytest.raises(ValueError, match=r"Need an RGB image of shape \(height, width, 3\)"):
         to_gray(np.zeros(shape))
+
+
+# --- images to try a filter on ---
+
+EXAMPLES = ["camera", "chelsea", "brick", "grass", "gravel", "coins"]
+
+
+def test_examples_are_photographs_and_images_of_each_dataset(no_network):
+    images = example_images()
+    assert [*images][:6] == EXAMPLES
+    assert {"digits: 2", "digits: 5", "digits: 8"} <= set(images)
+    assert {name.split(":")[0] for name in [*images][6:]} == set(LOADERS)
+    for name, image in images.items():
+        assert image.dtype == np.uint8
+        assert image.ndim == 2
+        assert np.ptp(image) > 100, name
+        if name in EXAMPLES:
+            assert image.shape == (256, 256)
+
+
+@pytest.mark.parametrize("label", [2, 5, 8])
+def test_digits_of_the_examples_are_what_they_say(digits, label):
+    first = digits.test.images[digits.test.labels.tolist().index(label)]
+    np.testing.assert_array_equal(example_images(16)[f"digits: {label}"], first[..., 0])
+
+
+@pytest.mark.parametrize("size", [16, 100, 128, 255, 256])
+def test_examples_are_the_middle_of_their_photographs(size):
+    images = example_images(size)
+    for name in EXAMPLES:
+        photo = load_photo(name, gray=True)
+        step = min(photo.shape) // size
+        assert step * size <= min(photo.shape) < (step + 1) * size  # as much of the photograph as can be
+        rows, cols = ((length - step * size) // 2 + step * np.arange(size) for length in photo.shape)
+        windows = [photo[np.ix_(rows + down, cols + right)] for down in range(step) for right in range(step)]
+        np.testing.assert_allclose(images[name], np.mean(windows, axis=0), atol=0.5)  # each pixel a mean of step × step
+
+
+def test_examples_of_a_dataset_in_color(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (10, 8, 9, 3), np.uint8)
+    part = Split(images, np.arange(10))
+    names = tuple("abcdefghij")
+    monkeypatch.setitem(LOADERS, "colors", lambda: Dataset("colors", part, part, part, names, "here", "none"))
+    found = example_images(16)
+    assert [*found][-3:] == ["colors: c", "colors: f", "colors: i"]
+    for label in (2, 5, 8):
+        np.testing.assert_array_equal(found[f"colors: {names[label]}"], to_gray(images[label]))
+
+
+@pytest.mark.parametrize("size", [15, 257, 0, -256, float("nan")])
+def test_examples_of_another_size(size):
+    with pytest.raises(ValueError, match="size must be from 16 to 256 pixels, but it is "):
+        example_images(size)

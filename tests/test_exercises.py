@@ -4,6 +4,7 @@ import types
 
 from helpers.checks import load_checks
 from helpers.exercises import EXERCISES
+from helpers.gabor import gabor_kernel, gabor_response
 
 import numpy as np
 import pytest
@@ -16,6 +17,13 @@ STUBS = {
         3: [[None] * 3] * 3,
         4: {"height": None, "channels": None, "parameters": None},
         5: lambda image, size: ...,
+    },
+    "02": {
+        1: {"frequency": ..., "theta": ...},
+        2: lambda kernel, bell: ...,
+        3: "?",
+        4: lambda image: ...,
+        5: lambda image, kernel, target: ...,
     },
     "03": {
         1: "?",
@@ -56,6 +64,41 @@ def pool_by_reshape(image, size):
     return image[: rows * size, : cols * size].reshape(rows, size, cols, size).mean(axis=(1, 3))
 
 
+def direction_by_loop(image, angle=np.radians, strength=np.abs, answer=lambda theta: theta):
+    best, most = None, -np.inf
+    for theta in (0, 30, 60, 90, 120, 150):
+        total = strength(gabor_response(image, gabor_kernel(0.1, angle(theta), 4))).sum()
+        if total > most:
+            best, most = theta, total
+    return answer(best)
+
+
+def direction_by_two_convolutions(image):
+    energies = {}
+    for theta in range(0, 180, 30):
+        kernel = gabor_kernel(0.1, np.radians(theta), 4)
+        even, odd = (signal.correlate2d(image, part, mode="valid") for part in (kernel.real, kernel.imag))
+        energies[theta] = (even**2 + odd**2).mean()
+    return max(energies, key=energies.get)
+
+
+def gradient_by_convolution(image, kernel, target):
+    error = signal.correlate2d(image, kernel, mode="valid") - target
+    return signal.correlate2d(image, 2 * error / error.size, mode="valid")
+
+
+def gradient_by_difference(image, kernel, target):
+    gradient = np.zeros(kernel.shape)
+    for place in np.ndindex(*kernel.shape):
+        losses = []
+        for sign in (1, -1):
+            moved = kernel.copy()
+            moved[place] += sign * 1e-3
+            losses.append(np.mean((signal.correlate2d(image, moved, mode="valid") - target) ** 2))
+        gradient[place] = (losses[0] - losses[1]) / 2e-3
+    return gradient
+
+
 RIGHT = {
     "01": {
         1: ["b", " B "],
@@ -66,6 +109,21 @@ RIGHT = {
             {"height": 112.0, "channels": 64, "parameters": 9408 + 64},
         ],
         5: [pool_by_reshape, lambda image, size: pool_by_reshape(image, size).tolist()],
+    },
+    "02": {
+        1: [{"frequency": 0.125, "theta": 90}, {"frequency": 1 / 8, "theta": np.float64(90)}],
+        2: [
+            lambda kernel, bell: kernel - kernel.sum() * bell / bell.sum(),
+            lambda kernel, bell: (
+                bell * (kernel / bell - np.average(kernel / bell, weights=bell))
+                if bell.all()
+                else kernel - bell * (kernel.sum() / bell.sum())
+            ),
+            lambda kernel, bell: kernel - bell**2 * kernel.sum() / (bell**2).sum(),  # fades out even sooner
+        ],
+        3: ["b", "(B)"],
+        4: [direction_by_loop, direction_by_two_convolutions],
+        5: [gradient_by_convolution, gradient_by_difference],
     },
     "03": {
         1: ["c", "C"],
@@ -85,6 +143,41 @@ RIGHT = {
 }
 
 WRONG = {
+    "02": {
+        1: [
+            ({"frequency": 8, "theta": 90}, "turn it over"),
+            ({"frequency": 0.25, "theta": 90}, "half a wave"),
+            ({"frequency": 0.125, "theta": 0}, "direction of the stripes"),
+            ({"frequency": 0.125, "theta": np.pi / 2}, "radians"),
+            ({"frequency": 0.1, "theta": 90}, "too small"),
+        ],
+        2: [
+            (lambda kernel, bell: kernel, "unchanged"),
+            (lambda kernel, bell: kernel - kernel.mean(), "corners"),
+            (lambda kernel, bell: kernel / kernel.sum(), "the sum is 1"),
+            (lambda kernel, bell: kernel - bell, "whole bell"),
+            (lambda kernel, bell: kernel * 0, "zeros everywhere"),
+            (lambda kernel, bell: bell * kernel.sum() / bell.sum() - kernel, "upside down"),
+            (lambda kernel, bell: kernel - bell / 2, "not 0"),
+            (lambda kernel, bell: kernel.sum(), "shape"),
+            (lambda kernel: kernel, "raised TypeError"),
+        ],
+        3: [("a", "out of step"), ("c", "where the peak is"), ("d", "one rule")],
+        4: [
+            (lambda image: direction_by_loop(image) // 30, "number of the filter"),
+            (lambda image: np.radians(direction_by_loop(image)), "return degrees"),
+            (lambda image: (direction_by_loop(image) + 90) % 180, "direction of the stripes"),
+            (lambda image: direction_by_loop(image, angle=float), "theta in radians"),
+            (lambda image: 30, "it returned"),
+        ],
+        5: [
+            (lambda i, k, t: gradient_by_convolution(i, k, t) / 2, "the 2 of the square"),
+            (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size, "the sum over all places"),
+            (lambda i, k, t: -gradient_by_convolution(i, k, t), "sign is turned"),
+            (lambda i, k, t: gradient_by_convolution(i, k, t)[::-1, ::-1], "wrong cells"),
+            (lambda i, k, t: gradient_by_convolution(i, k, t).sum(), "shape"),
+        ],
+    },
     "01": {
         1: [
             ("a", "lower row alone"),

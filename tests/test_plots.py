@@ -125,6 +125,27 @@ def test_png_round_trip(shape):
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(plots.png(image[::-1, ::-1])))), image[::-1, ::-1])
 
 
+def decoded(data):
+    image = Image.open(io.BytesIO(data))
+    return image.mode, np.asarray(image)
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+def test_png_of_gray_rgb_has_one_channel(gray):
+    mode, pixels = decoded(plots.png(np.repeat(gray[..., np.newaxis], 3, axis=2)))
+    assert mode == "L"
+    np.testing.assert_array_equal(pixels, gray)
+
+
+@given(st.integers(0, 5), st.integers(0, 6), st.integers(0, 2))
+def test_png_with_one_pixel_of_color_has_three_channels(row, col, channel):
+    image = np.full((6, 7, 3), 90, np.uint8)
+    image[row, col, channel] += 1
+    mode, pixels = decoded(plots.png(image))
+    assert mode == "RGB"
+    np.testing.assert_array_equal(pixels, image)
+
+
 # --- numbers as text ---
 
 

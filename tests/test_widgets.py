@@ -8,12 +8,26 @@ import re
 import statistics
 import time
 import xml.etree.ElementTree as ElementTree
+from decimal import Decimal
 
+from helpers import widgets
 from helpers.convolution import KERNELS, LAYER_KINDS
-from helpers.datasets import load_photo
-from helpers.drawing import draw_network, network_picture, readable_count, text_color
+from helpers.datasets import example_images, load_photo
+from helpers.drawing import PANEL, Picture, draw_network, network_picture, readable_count, text_color
+from helpers.gabor import grating
 from helpers.plots import kernel_text
-from helpers.widgets import STACKS, ConvolutionStepper, LayerCalculator, Panel, parse_kernel_value
+from helpers.widgets import (
+    STACKS,
+    ConvolutionStepper,
+    Explorer,
+    GaborExplorer,
+    GaborResponse,
+    LayerCalculator,
+    LessonWidget,
+    Panel,
+    make_slider,
+    parse_kernel_value,
+)
 
 import ipywidgets as ipw
 import numpy as np
@@ -22,7 +36,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_totals import TOTALS
 from PIL import Image
-from scipy import signal
+from scipy import ndimage, signal
+from skimage import filters
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -50,6 +65,8 @@ def complains(widget):
 def drawings(widget):
     if isinstance(widget, ConvolutionStepper):
         return [widget.input.overlay.value, widget.output.overlay.value, widget.numbers.value, widget.still()]
+    if isinstance(widget, Explorer):
+        return [*(panel.overlay.value for panel in widget.panels), widget.still()]
     return [widget.picture.value, widget.still()]
 
 
@@ -548,7 +565,10 @@ def test_one_change_of_a_setting_computes_once(monkeypatch):
 # -- where no kernel runs --
 
 
-@pytest.mark.parametrize("build", [lambda: ConvolutionStepper(noise_image(20, 30)), LayerCalculator])
+@pytest.mark.parametrize(
+    "build",
+    [lambda: ConvolutionStepper(noise_image(20, 30)), LayerCalculator, GaborExplorer, lambda: GaborResponse(SMALL)],
+)
 def test_display_has_a_still_picture_and_a_text(build):
     widget = build()
     bundle = widget._repr_mimebundle_()
@@ -572,6 +592,8 @@ def test_still_of_the_stepper():
 def test_still_does_not_change_from_run_to_run():
     assert len({ConvolutionStepper(noise_image(20, 30), step=40).still() for _ in range(3)}) == 1
     assert len({LayerCalculator().still() for _ in range(3)}) == 1
+    assert len({GaborExplorer().still() for _ in range(3)}) == 1
+    assert len({GaborResponse().still() for _ in range(3)}) == 1
 
 
 def test_still_of_a_large_image_is_small():
@@ -583,6 +605,207 @@ def test_two_steppers_are_independent():
     before = second.numbers.value, second.status.value
     first.preset.value, first.slider.value = "emboss", 7
     assert (second.numbers.value, second.status.value) == before
+
+
+# --- the Gabor explorers ---
+
+SMALL = {
+    "noise": noise_image(40, 30),
+    "signed <b>": noise_image(8, 33) / 10 - 12,
+    "bits & pieces": noise_image(9, 9) > 128,
+    "flat": np.full((9, 12), 200, np.uint8),
+    "black": np.zeros((12, 9)),
+    "pixel": np.array([[7]]),
+}
+
+
+def shown(image):
+    """The pixels of an image widget, gray ones with one channel."""
+    return np.asarray(Image.open(io.BytesIO(image.value))).astype(int)
+
+
+def close(text, value):
+    """Whether a number in a status line is that value, as far as its last digit tells."""
+    number = Decimal(text.replace("−", "-"))
+    return float(number) == pytest.approx(value, rel=0, abs=0.51 * 10.0 ** number.as_tuple().exponent + 1e-9)
+
+
+def oracle(frequency, theta, sigma, phase=0, **_):
+    """The kernel that the controls say, angles in degrees, by scikit-image."""
+    return filters.gabor_kernel(
+        frequency, math.radians(theta), sigma_x=sigma, sigma_y=sigma, offset=math.radians(phase)
+    )
+
+
+def magnitude_of(widget):
+    """What the controls of a GaborResponse say now, by scikit-image and SciPy."""
+    settings = widget.settings()
+    kernel, image = oracle(**settings), widget.images[settings["image"]].astype(float)
+    if settings["zero_mean"]:
+        kernel = kernel - np.abs(kernel) * kernel.sum() / np.abs(kernel).sum()
+    return np.hypot(*(ndimage.correlate(image, part, mode="mirror") for part in (kernel.real, kernel.imag)))
+
+
+def assert_explorer_tells_the_truth(explorer):
+    frequency, theta, sigma, phase = explorer.settings().values()
+    kernel = oracle(**explorer.settings())
+    pattern = (
+        r"Frequency (\S+) cycles/pixel: (?:one wave is (\S+) pixels|no wave, only the bell)\. Theta (\S+)°, "
+        r"sigma (\S+) pixels, phase (\S+)°: (\d+) × (\d+) weights with the sum (\S+)\."
+    )
+    said_frequency, wave, *shape, rows, cols, total = re.fullmatch(pattern, said(explorer)).groups()
+    for text, value in zip([said_frequency, *shape], [frequency, theta, sigma, phase], strict=True):
+        assert close(text, value)
+    assert (wave is None) == (frequency == 0)
+    assert wave is None or close(wave, 1 / frequency)
+    assert (int(rows), int(cols)) == kernel.shape
+    assert close(total, round(kernel.real.sum(), 3))
+
+
+def assert_response_tells_the_truth(response):
+    settings, magnitude = response.settings(), magnitude_of(response)
+    pattern = (
+        r"(.+): frequency (\S+) cycles/pixel, theta (\S+)°, sigma (\S+) pixels, (\d+) × (\d+) weights "
+        r"\(orange frame\)(, sum 0)?\. Mean magnitude (\S+), largest (\S+) at row (\d+), column (\d+)\."
+    )
+    name, *numbers, rows, cols, zero, mean, most, row, col = re.fullmatch(pattern, said(response)).groups()
+    assert name == settings["image"]
+    for text, key in zip(numbers, ("frequency", "theta", "sigma"), strict=True):
+        assert close(text, settings[key])
+    assert (int(rows), int(cols)) == oracle(**settings).shape
+    assert bool(zero) == settings["zero_mean"]
+    assert close(mean, magnitude.mean())
+    assert close(most, magnitude.max())
+    assert magnitude[int(row), int(col)] == pytest.approx(magnitude.max(), abs=1e-9)
+
+
+@pytest.mark.parametrize("phase", [0, 90, 180, 270])
+@pytest.mark.parametrize(
+    ("frequency", "theta", "sigma"), [(0.1, 0, 4.0), (0.25, 45, 8.0), (0.5, 90, 0.5), (0.0, 0, 3.0)]
+)
+def test_pictures_of_the_explorer(frequency, theta, sigma, phase):
+    explorer = GaborExplorer(frequency, theta, sigma, phase)
+    assert_explorer_tells_the_truth(explorer)
+    assert_sound(explorer)
+    field, _, spectrum = (panel.image for panel in explorer.panels)
+    kernel, reach = oracle(frequency, theta, sigma, phase).real, 24
+    expected = np.pad(kernel, reach - len(kernel) // 2)
+    strong = np.abs(expected) > 0.3 * max(np.abs(expected).max(), 1e-12)
+    colors = np.atleast_3d(shown(field)) * np.ones(3, int)
+    assert colors.shape == (49, 49, 3)
+    warm = colors[..., 0] - colors[..., 2]  # orange above zero, purple below
+    np.testing.assert_array_equal(warm[strong] > 0, expected[strong] > 0)
+    if kernel.max() > 1e-9:
+        power = np.abs(np.fft.fftshift(np.fft.fft2(kernel, (64, 64))))
+        np.testing.assert_allclose(shown(spectrum), 255 * power / power.max(), atol=2)
+
+
+def test_the_explorer_shows_wave_and_bell():
+    explorer = GaborExplorer(0.1, 30, 4.0)
+    assert explorer.panels[1].image.layout.display == "none"
+    words = [text.text for text in ElementTree.fromstring(explorer.panels[1].overlay.value).iter(f"{SVG}text")]
+    assert {"−σ to σ: 8 pixels", "one wave: 10 pixels"} <= {*words}
+    headings = [html.unescape(panel.heading.value) for panel in explorer.panels]
+    assert headings[0] == "<b>Kernel, 49 × 49 pixels shown</b>"
+
+
+@pytest.mark.parametrize("zero_mean", [True, False])
+@pytest.mark.parametrize("name", SMALL)
+def test_response_of_any_image(name, zero_mean):
+    response = GaborResponse(SMALL, 0.13, 35, 2.25)
+    response.controls["image"].value = name
+    response.controls["zero_mean"].value = zero_mean
+    assert_response_tells_the_truth(response)
+    assert_sound(response)
+    magnitude, image = magnitude_of(response), SMALL[name].astype(float)
+    assert shown(response.panels[0].image).shape[:2] == image.shape
+    if name == "noise":
+        np.testing.assert_allclose(shown(response.panels[0].image), image, atol=1)
+        np.testing.assert_allclose(shown(response.panels[2].image), 255 * magnitude / magnitude.max(), atol=2)
+    elif zero_mean and np.ptp(image) == 0:
+        assert shown(response.panels[2].image).max() <= 9  # rounding errors are not blown up to a picture
+    root = ElementTree.fromstring(response.panels[0].overlay.value)
+    scale, size = PANEL / max(image.shape), len(oracle(**response.settings()))
+    frames = [float(frame.get(side)) for frame in root.iter(f"{SVG}rect") for side in ("width", "height")]
+    assert frames == pytest.approx([size * scale] * 4, abs=0.06)
+
+
+def test_response_is_white_where_the_image_is_as_the_kernel():
+    wave = 100 * grating(0.2, math.radians(60), 64)
+    wave[:, 32:] = 100 * grating(0.2, math.radians(150), 64)[:, 32:]
+    response = GaborResponse({"two waves": wave}, 0.2, 60, 3.0)
+    left, right = np.split(shown(response.panels[2].image), 2, axis=1)
+    assert np.median(left) > 200
+    assert np.median(right) < 20
+    response.controls["theta"].value = 150
+    left, right = np.split(shown(response.panels[2].image), 2, axis=1)
+    assert np.median(right) > 200
+    assert np.median(left) < 20
+
+
+def test_response_with_the_images_of_the_series():
+    response = GaborResponse()
+    assert response.controls["image"].options == tuple(example_images())
+    for name in ("camera", "digits: 5"):
+        response.controls["image"].value = name
+        assert_response_tells_the_truth(response)
+    assert_sound(response)
+    response.controls["image"].value = "gravel"
+    assert len(response.still()) < 500_000
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((8, 8, 3)), "Take one channel, or skimage.color.rgb2gray"),
+        (np.zeros(8), "two axes"),
+        (np.full((8, 8), np.nan), "holds NaN or infinity"),
+        (np.zeros((0, 8)), "is empty"),
+        (np.full((8, 8), "a"), "must hold real numbers"),
+    ],
+)
+def test_response_refuses(image, message):
+    with pytest.raises(ValueError, match=message):
+        GaborResponse({"fine": np.eye(8), "bad": image})
+
+
+@pytest.mark.parametrize("images", [{}, [np.eye(8)], np.eye(8)])
+def test_response_needs_a_dict_of_images(images):
+    with pytest.raises(ValueError, match="images must be a dict"):
+        GaborResponse(images)
+
+
+@pytest.mark.parametrize("settings", [{"frequency": 0.7}, {"sigma": 12}, {"theta": 270}, {"phase": -90}])
+def test_settings_outside_of_the_sliders_are_refused(settings):
+    with pytest.raises(ValueError, match="must be from"):
+        GaborExplorer(**settings)
+
+
+def test_a_flat_image_answers_exactly_0():
+    assert "Mean magnitude 0, largest 0 at row 0, column 0." in said(GaborResponse({"flat": np.full((20, 20), 77.0)}))
+
+
+def test_an_image_that_is_changed_later_changes_no_widget():
+    image = noise_image(16, 16).astype(float)
+    response = GaborResponse({"noise": image})
+    first = response.still()
+    image *= 1000
+    response.controls["theta"].value = 90
+    response.controls["theta"].value = 0
+    assert response.still() == first
+
+
+def test_a_move_of_a_slider_is_drawn_in_time():
+    """16 ms is the target on a quiet machine; three times as much leaves room for a busy one."""
+    response, seconds = GaborResponse({"noise": noise_image(256, 256)}), []
+    for place in range(42):
+        slider = response.controls[("frequency", "theta", "sigma")[place % 3]]
+        value = slider.min + (slider.max - slider.min) * (0.05 + 0.02 * place)
+        started = time.perf_counter()
+        slider.value = value
+        seconds.append(time.perf_counter() - started)
+    assert_response_tells_the_truth(response)
+    assert statistics.median(seconds) < 0.048
 
 
 # --- the layer calculator ---
@@ -882,3 +1105,406 @@ def test_picture_of_a_keras_model_that_is_not_built():
 
     with pytest.raises(ValueError, match=r"begin the model with keras\.Input"):
         network_picture(keras.Sequential([keras.layers.Conv2D(4, 3)]))
+
+
+# --- what all widgets share ---
+
+WIDGETS = {
+    "stepper": lambda: ConvolutionStepper(noise_image(14, 12)),
+    "Gabor explorer": GaborExplorer,
+    "Gabor response": lambda: GaborResponse(SMALL),
+    "calculator": lambda: LayerCalculator("Two convolutions, flatten"),
+}
+every_widget = pytest.mark.parametrize("build", WIDGETS.values(), ids=WIDGETS.keys())
+every_explorer = pytest.mark.parametrize(
+    "build", [GaborExplorer, WIDGETS["Gabor response"]], ids=["kernel", "response"]
+)
+
+
+def parts(widget):
+    """A widget and all that it consists of."""
+    return [widget, *(part for child in getattr(widget, "children", ()) for part in parts(child))]
+
+
+def controls(widget):
+    kinds = (ipw.IntSlider, ipw.FloatSlider, ipw.Checkbox, ipw.Dropdown, ipw.BoundedIntText)
+    return [part for part in parts(widget) if isinstance(part, kinds)]
+
+
+def plain(value):
+    """A value of a widget, but for the name of the hatching, which is another in each stepper."""
+    if isinstance(value, memoryview):
+        return bytes(value)
+    return re.sub(r"empty-\w+", "empty", value) if isinstance(value, str) else value
+
+
+def state(widget):
+    """All that a reader sees of a widget, and can do with it."""
+    layout = ("width", "height", "visibility", "display")
+    return [
+        (
+            type(part),
+            plain(getattr(part, "value", None)),
+            getattr(part, "max", None),
+            getattr(part, "disabled", None),
+            part._dom_classes,
+            [getattr(part.layout, name) for name in layout],
+        )
+        for part in parts(widget)
+    ]
+
+
+def ends(control):
+    """Smallest, default and largest value, or all of a choice."""
+    if isinstance(control, ipw.Checkbox):
+        return [False, True]
+    if isinstance(control, ipw.Dropdown):
+        return [option[1] if isinstance(option, tuple) else option for option in control.options]
+    return [control.min, control.value, control.max]
+
+
+def some_value(control, rng):
+    """Any value, also one between two places of a slider."""
+    if isinstance(control, ipw.FloatSlider):
+        return float(rng.uniform(control.min, control.max))
+    values = ends(control)
+    if isinstance(control, (ipw.IntSlider, ipw.BoundedIntText)):
+        values = range(control.min, control.max + 1)
+    return values[rng.integers(len(values))]
+
+
+def drive(widget, rng, times):
+    for _ in range(times):
+        found = controls(widget)  # anew: the calculator replaces them
+        control = found[rng.integers(len(found))]
+        control.value = some_value(control, rng)
+
+
+def result_of(widget):
+    """What a widget computes for its controls as they are now."""
+    if isinstance(widget, Explorer):
+        return widget.compute(**widget.settings())
+    return (widget.feature_map, widget._step()) if isinstance(widget, ConvolutionStepper) else widget.compute()
+
+
+def numbers_in(result):
+    if isinstance(result, (tuple, list)):
+        return [number for part in result for number in numbers_in(part)]
+    return [] if result is None or isinstance(result, str) else np.ravel(result).tolist()
+
+
+def assert_finite(result):
+    numbers = numbers_in(result)
+    assert numbers
+    assert np.isfinite(numbers).all()
+
+
+def assert_all_true(widget):
+    """Status line and pictures belong to what the controls say now."""
+    assert_sound(widget)
+    if isinstance(widget, GaborExplorer):
+        assert_explorer_tells_the_truth(widget)
+    elif isinstance(widget, GaborResponse):
+        assert_response_tells_the_truth(widget)
+    elif isinstance(widget, ConvolutionStepper):
+        assert_tells_the_truth(widget)
+    else:
+        done, problem = widget.compute()
+        counts = [int(count.replace(",", "")) for _, count, _ in filter(None, results(widget))]
+        assert [row.parameters for row in done] == counts
+        assert complains(widget) == bool(problem)
+        assert said(widget) == problem if problem else said(widget).startswith(f"{sum(counts):,} parameters, ")
+    words = "".join(ElementTree.fromstring(widget.still()).itertext())
+    assert said(widget).replace(" ", "") in words.replace(" ", "")  # lines of the still are wrapped
+
+
+@every_explorer
+def test_compute_at_all_ends_of_all_controls(build):
+    widget = build()
+    before = state(widget)
+    for values in itertools.product(*map(ends, widget.controls.values())):
+        with np.errstate(all="raise", under="ignore"):
+            assert_finite(widget.compute(**dict(zip(widget.controls, values, strict=True))))
+    assert state(widget) == before  # computing alone moves nothing
+
+
+@every_widget
+def test_result_at_the_ends_of_each_control(build):
+    widget = build()
+    for place, control in enumerate(controls(widget)):
+        start = control.value
+        for value in [*ends(control), start]:
+            controls(widget)[place].value = value  # anew: the calculator replaces them
+            assert_finite(result_of(widget))
+
+
+@every_widget
+@pytest.mark.parametrize("seed", range(3))
+def test_any_widget_in_any_order(build, seed):
+    widget, rng = build(), np.random.default_rng(seed)
+    for _ in range(25):
+        found = controls(widget)
+        control = found[rng.integers(len(found))]
+        tried = [*ends(control)[:: max(len(ends(control)) - 1, 1)], some_value(control, rng)]
+        control.value = tried[rng.integers(len(tried))]
+        assert_finite(result_of(widget))
+        assert_all_true(widget)
+        if rng.random() < 0.1:
+            widget.reset.click()
+            assert_all_true(widget)
+
+
+@every_explorer
+def test_pictures_of_an_explorer_are_those_of_its_result(build):
+    widget, rng = build(), np.random.default_rng(0)
+    for _ in range(8):
+        for control in widget.controls.values():
+            control.value = some_value(control, rng)
+        for panel, picture in zip(widget.panels, widget.draw(widget.compute(**widget.settings())), strict=True):
+            assert panel.heading.value == f"<b>{html.escape(picture.title)}</b>"
+            assert picture.marks in panel.overlay.value
+            if picture.pixels is not None:
+                pixels = np.atleast_3d(shown(panel.image)) * np.ones(3, int)
+                np.testing.assert_array_equal(pixels, picture.pixels)
+                assert panel.image.layout.width == f"{picture.width:.0f}px"
+                assert panel.image.layout.height == f"{picture.height:.0f}px"
+
+
+@every_widget
+@pytest.mark.parametrize("seed", range(2))
+def test_reset_brings_back_the_first_state(build, seed):
+    widget, rng = build(), np.random.default_rng(seed)
+    first, still = state(widget), widget.still()
+    for control in controls(widget):
+        control.value = ends(control)[rng.choice([0, -1])]
+    drive(widget, rng, 10)
+    assert state(widget) != first
+    widget.reset.click()
+    assert state(widget) == first
+    assert widget.still() == still
+    widget.reset.click()
+    assert state(widget) == first
+
+
+@every_widget
+def test_two_widgets_do_not_influence_each_other(build):
+    one, other, rng = build(), build(), np.random.default_rng(0)
+    before, still = state(other), other.still()
+    drive(one, rng, 10)
+    assert state(one) != before
+    assert (state(other), other.still()) == (before, still)
+    one.reset.click()
+    drive(other, rng, 10)
+    assert_all_true(other)
+    assert one.still() == still
+
+
+@every_widget
+def test_one_change_computes_once(build, monkeypatch):
+    """A move of the step of the stepper computes no feature map at all."""
+    for place in range(len(controls(build()))):
+        widget, calls = build(), []
+        owner, name = (widgets, "convolve") if isinstance(widget, ConvolutionStepper) else (widget, "compute")
+        original = getattr(owner, name)
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, lambda *args, f=original, c=calls, **kwargs: c.append(1) or f(*args, **kwargs))
+            control = controls(widget)[place]
+            control.value = next(value for value in ends(control) if value != control.value)
+            assert len(calls) == (0 if control is getattr(widget, "slider", None) else 1), control.description
+            calls.clear()
+            widget.reset.click()
+            assert len(calls) == 1
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What is sent to the page from now on: (widget, name of the trait)."""
+    messages = []
+    monkeypatch.setattr(ipw.Widget, "send_state", lambda self, key=None: messages.append((self, key)))
+    return messages
+
+
+@pytest.mark.parametrize("name", ["frequency", "theta", "sigma"])
+def test_an_image_that_stays_is_not_sent_again(name, sent, monkeypatch):
+    response, drawn = GaborResponse(SMALL), []
+    monkeypatch.setattr(widgets, "png", lambda pixels, png=widgets.png: drawn.append(1) or png(pixels))
+    image, kernel, magnitude = (panel.image for panel in response.panels)
+    sent.clear()
+    response.controls[name].value = {"frequency": 0.4, "theta": 35, "sigma": 8.0}[name]
+    assert image not in [part for part, _ in sent]
+    assert {(kernel, "value"), (magnitude, "value"), (response.status, "value")} <= {*sent}
+    assert len(drawn) == 2  # kernel and magnitude
+    assert len(sent) == len({*sent})  # nothing twice
+    response.controls["image"].value = "flat"
+    assert (image, "value") in sent
+
+
+@every_widget
+def test_controls_say_what_they_are(build):
+    widget = build()
+    labels = [part.description for part in controls(widget) if not isinstance(part, ipw.BoundedIntText)]
+    labels = [label for label in labels if label]
+    assert len(labels) == len({*labels})
+    for part in parts(widget):
+        if isinstance(part, (ipw.Button, ipw.Text, *map(type, controls(widget)))):
+            assert part.tooltip
+            in_a_table = isinstance(part, (ipw.Text, ipw.BoundedIntText)) or any(
+                name.startswith("cnn-") for name in part._dom_classes
+            )
+            assert part.description or in_a_table  # what is in a table has a heading
+    assert widget.reset in parts(widget)
+    assert widget.status in parts(widget)
+    assert widget.title
+
+
+@every_explorer
+def test_controls_of_an_explorer_are_named_as_the_arguments(build):
+    for name, control in build().controls.items():
+        assert control.description
+        assert control.tooltip
+        assert name in ("zero_mean", "image", control.description.split()[0].lower())
+
+
+NOTEBOOK = """
+import numpy as np
+from helpers import widgets
+from helpers.widgets import *
+rng = np.random.default_rng(0)
+image = rng.integers(0, 256, (14, 12), np.uint8)
+images = {"a": image, "b": image[::-1]}
+kernel, stack = "emboss", "Digits, flatten"
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "widgets.ConvolutionStepper(image, kernel)",
+        "widgets.GaborExplorer()",
+        "widgets.GaborResponse(images)",
+        "widgets.LayerCalculator(stack)",
+    ],
+)
+def test_names_of_the_notebook_may_be_used_again(line):
+    """All names of a notebook mean something else after a while; the widget above does not notice."""
+    namespaces = [{}, {}]
+    for namespace in namespaces:
+        exec(f"{NOTEBOOK}widget = {line}", namespace)
+    widget, undisturbed = (namespace["widget"] for namespace in namespaces)
+    namespaces[0]["images"].clear()
+    namespaces[0].update(dict.fromkeys(namespaces[0]))
+    for one in (widget, undisturbed):
+        drive(one, np.random.default_rng(1), 12)
+    assert state(widget) == state(undisturbed)
+    assert widget.still() == undisturbed.still()
+    assert_all_true(widget)
+    widget.reset.click()
+    assert_all_true(widget)
+
+
+# -- the parts of the layer --
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind"),
+    [((3, 0, 9, 1), ipw.IntSlider), ((3, 0, 9, 0.5), ipw.FloatSlider), ((0.1, 0, 1, 1), ipw.FloatSlider)],
+)
+def test_slider(numbers, kind):
+    slider = make_slider("Name (unit)", *numbers, "What it does", "222px")
+    assert type(slider) is kind
+    assert (slider.value, slider.min, slider.max, slider.step) == numbers
+    assert (slider.description, slider.tooltip, slider.layout.width) == ("Name (unit)", "What it does", "222px")
+    assert slider.readout_format == ("d" if kind is ipw.IntSlider else ".2f")
+
+
+def test_panel_shows_a_picture(sent):
+    panel, pixels = Panel(), noise_image(20, 10, 3)
+    assert panel.image.layout.display == "none"
+    panel.show(Picture("a < b", pixels, "<circle/>", 125, 250))
+    assert panel.heading.value == "<b>a &lt; b</b>"
+    np.testing.assert_array_equal(shown(panel.image), pixels)
+    assert panel.image.layout.display is None
+    for child in (panel.image, panel.overlay):
+        assert (child.layout.width, child.layout.height) == ("125px", "250px")
+    overlay = ElementTree.fromstring(panel.overlay.value)
+    assert (overlay.get("width"), overlay.get("height")) == ("125", "250")
+    assert [part.tag for part in overlay] == [f"{SVG}circle"]
+    sent.clear()
+    panel.show(Picture("a < b", pixels, "<rect/>", 125, 250))
+    assert sent == [(panel.overlay, "value")]
+    panel.show(Picture("a < b", pixels[::-1].copy(), "<rect/>", 125, 250))
+    np.testing.assert_array_equal(shown(panel.image), pixels[::-1])
+    panel.show(Picture("no pixels"))
+    np.testing.assert_array_equal(shown(panel.image), pixels[::-1])
+
+
+@pytest.mark.parametrize(("side", "sharp"), [(10, True), (250, True), (251, False)])
+def test_only_enlarged_pixels_are_sharp(side, sharp):
+    panel = Panel()
+    for pixels in (noise_image(500, 500, 3), noise_image(5, 5, 3), noise_image(side, side, 3)):
+        panel.show(Picture("", pixels))
+    assert ("cnn-sharp" in panel.image._dom_classes) == sharp
+
+
+class Doubler(Explorer):
+    """The smallest explorer."""
+
+    title = "Doubler"
+
+    def __init__(self):
+        self.calls = []
+        super().__init__("doubler", [{"x": make_slider("X", 2, 0, 9, 1)}, {"y": make_slider("Y", 0.5, 0, 1, 0.1)}])
+
+    def compute(self, x, y):
+        self.calls.append((x, y))
+        return 2 * x + y
+
+    def draw(self, result):
+        return [Picture(f"{result}", np.full((2, 3, 3), result, np.uint8), "<circle/>", 90, 60)]
+
+    def describe(self, result):
+        return f"<i> & {result}"
+
+
+def test_an_explorer_of_ones_own():
+    doubler = Doubler()
+    assert doubler.settings() == {"x": 2, "y": 0.5}
+    assert doubler._dom_classes == ("cnn-widget", "cnn-doubler")
+    assert said(doubler) == "<i> & 4.5"
+    doubler.calls.clear()
+    doubler.controls["x"].value = 9
+    doubler.controls["x"].value = 9
+    assert doubler.calls == [(9, 0.5)]
+    assert doubler.result == 18.5
+    assert said(doubler) == "<i> & 18.5"
+    assert doubler.panels[0].heading.value == "<b>18.5</b>"
+    assert "&lt;i&gt; &amp; 18.5" in doubler.still()
+    doubler.controls["y"].value = 1
+    doubler.calls.clear()
+    doubler.reset.click()
+    assert doubler.calls == [(2, 0.5)]
+    assert said(doubler) == "<i> & 4.5"
+    assert_sound(doubler)
+
+
+def test_quiet_changes_stay_quiet_to_the_end():
+    doubler = Doubler()
+    doubler.calls.clear()
+    with pytest.raises(ZeroDivisionError), doubler._quietly():
+        with doubler._quietly():
+            doubler.controls["x"].value = 5
+        doubler.controls["x"].value = 6  # still within the outer one
+        1 / 0  # noqa: B018
+    assert doubler.calls == []
+    doubler.controls["x"].value = 7  # over, also after an error
+    assert doubler.calls == [(7, 0.5)]
+
+
+def test_what_a_widget_says_is_text():
+    widget = LessonWidget("plain")
+    widget._say("<script> & “quotes”")
+    assert said(widget) == "<script> & “quotes”"
+    assert "<script" not in widget.status.value
+    assert not complains(widget)
+    widget._say("no", bad=True)
+    assert complains(widget)
