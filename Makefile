@@ -11,7 +11,7 @@ FOUND := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:
 READY := $(VENV)/.ready-$(FOUND)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test unit notebooks browser refresh lint format lock clean check-python
+.PHONY: help lab test unit notebooks browser bench refresh lint format lock clean check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ notebooks: $(READY)  ## Run each lesson without network and compare with what is
 
 browser: $(READY)  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
 	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+bench: $(READY)  ## Measure how fast a slider answers, beside the usual way with Matplotlib
+	PYTHONPATH="$(CURDIR)/tests/browser" $(BIN)/python benchmarks/widgets.py
 
 refresh: $(READY)  ## Run lessons in place and store their outputs (LESSON=03 for one)
 	$(BIN)/python scripts/refresh.py $(LESSON)

@@ -114,11 +114,6 @@ RIGHT = {
         1: [{"frequency": 0.125, "theta": 90}, {"frequency": 1 / 8, "theta": np.float64(90)}],
         2: [
             lambda kernel, bell: kernel - kernel.sum() * bell / bell.sum(),
-            lambda kernel, bell: (
-                bell * (kernel / bell - np.average(kernel / bell, weights=bell))
-                if bell.all()
-                else kernel - bell * (kernel.sum() / bell.sum())
-            ),
             lambda kernel, bell: kernel - bell**2 * kernel.sum() / (bell**2).sum(),  # fades out even sooner
         ],
         3: ["b", "(B)"],
