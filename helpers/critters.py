@@ -1,0 +1,373 @@
+"""Critters: ten drawn animals on crops of real photographs, with masks of each animal and its parts (from lesson 04).
+
+Everything is drawn from a seed, so the truth about each image is known: where the animal is, and where its ears are.
+Color, pose, size, place, light, background and occlusion are random and the same for all ten, so that only its shape
+tells what an animal is.
+"""
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+ANIMALS = ("cat", "dog", "rabbit", "bear", "pig", "mouse", "frog", "elephant", "owl", "fox")
+PARTS = ("head", "ears", "eyes", "snout", "whiskers")
+"""Parts in the order in which masks name them; ``snout`` is nose, muzzle, beak, trunk and mouth."""
+
+BACKGROUNDS = (
+    "astronaut", "brick", "camera", "coffee", "coins", "grass", "gravel", "hubble_deep_field", "immunohistochemistry",
+    "retina", "rocket", "stereo_motorcycle",
+)  # fmt: skip
+"""Photographs inside scikit-image. Chelsea is not among them: a real cat behind a drawn dog would be a wrong label."""
+
+REGIONS = {"train": (0.0, 0.5), "validation": (0.5, 0.75), "test": (0.75, 1.0)}
+"""The part of each photograph, from left to right, that each split takes its backgrounds from."""
+
+FINER = 4  # the drawing is made this much larger, then reduced: smooth edges
+
+
+class Critter(NamedTuple):
+    """One image, and the truth about it."""
+
+    image: np.ndarray  # (size, size, 3) uint8
+    label: int  # index into ANIMALS
+    mask: np.ndarray  # (size, size) bool: pixels that show the animal
+    parts: dict[str, np.ndarray]  # for each of PARTS a mask (size, size) bool; they do not overlap
+    background: np.ndarray  # (size, size, 3) uint8: the same scene without the animal
+
+
+# --- shapes: polygons in head coordinates. The head has about radius 1, x is to the right, y is down ---
+
+
+class Shape(NamedTuple):
+    """A colored polygon that belongs to a part of an animal."""
+
+    part: str
+    color: str  # a key of the palette of an animal
+    points: np.ndarray  # (n, 2)
+    depth: float  # how far in front of the head: such shapes move when the head turns
+
+
+CIRCLE = np.stack([np.cos(np.arange(28) * math.tau / 28), np.sin(np.arange(28) * math.tau / 28)], axis=1)
+
+
+def oval(part, color, x, y, wide, high, tilt=0.0, depth=0.0) -> Shape:
+    """Return an ellipse with half axes ``wide`` and ``high``, turned by ``tilt`` degrees."""
+    cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    points = CIRCLE * [wide, high] @ np.array([[cos, sin], [-sin, cos]]) + [x, y]
+    return Shape(part, color, points, depth)
+
+
+def shape(part, color, *points, depth=0.0) -> Shape:
+    """Return a polygon."""
+    return Shape(part, color, np.array(points, float), depth)
+
+
+def line(part, color, start, end, width=0.07, depth=0.0) -> Shape:
+    """Return a thin bar from ``start`` to ``end``."""
+    (x0, y0), (x1, y1) = start, end
+    length = math.hypot(x1 - x0, y1 - y0)
+    dx, dy = (y1 - y0) / length * width / 2, (x0 - x1) / length * width / 2
+    return shape(
+        part, color, (x0 + dx, y0 + dy), (x1 + dx, y1 + dy), (x1 - dx, y1 - dy), (x0 - dx, y0 - dy), depth=depth
+    )
+
+
+def arc(part, color, x, y, wide, high, start, end, width=0.07, depth=0.0) -> Shape:
+    """Return a bent bar: the piece of an ellipse from ``start`` to ``end`` degrees (0 is right, 90 is down)."""
+    angles = np.radians(np.linspace(start, end, 12))
+    outer, inner = (
+        np.stack([x + (wide + sign * width / 2) * np.cos(angles), y + (high + sign * width / 2) * np.sin(angles)], 1)
+        for sign in (1, -1)
+    )
+    return Shape(part, color, np.concatenate([outer, inner[::-1]]), depth)
+
+
+def both(make, part, color, x, *rest, **options) -> list[Shape]:
+    """Return a shape on the right and its mirror image on the left."""
+    right = make(part, color, x, *rest, **options)
+    return [right._replace(points=right.points * [-1, 1]), right]
+
+
+def eyes(x=0.38, y=-0.15, size=0.2, pupil=0.11, slit=False) -> list[Shape]:
+    """Return two eyes: white with a dark pupil, which is upright and narrow for a ``slit``."""
+    return [
+        *both(oval, "eyes", "white", x, y, size, size, depth=0.12),
+        *both(oval, "eyes", "black", x, y, pupil * (0.5 if slit else 1), pupil * (1.5 if slit else 1), depth=0.16),
+    ]
+
+
+def whiskers(x=0.3, y=0.38, length=0.75) -> list[Shape]:
+    """Return three whiskers on each side."""
+    ends = [(x + length, y + rise) for rise in (-0.18, 0.02, 0.22)]
+    bars = [line("whiskers", "black", (x, y + 0.04 * place), end, 0.045, 0.14) for place, end in enumerate(ends)]
+    return [bar._replace(points=bar.points * [sign, 1]) for sign in (-1, 1) for bar in bars]
+
+
+def ears(*points, inner=0.55, inner_color="inner", color="fur") -> list[Shape]:
+    """Return two pointed ears, and a smaller inner part drawn toward the middle of their base."""
+    outside = np.array(points, float)
+    base = (outside[0] + outside[-1]) / 2
+    inside = base + (outside - base) * inner
+    pairs = [(color, outside), (inner_color, inside)][: 2 if inner else 1]
+    return [Shape("ears", name, some * [sign, 1], -0.1) for sign in (-1, 1) for name, some in pairs]
+
+
+def nose(x=0.0, y=0.28, size=0.13) -> Shape:
+    """Return a small nose, a triangle that points down."""
+    return shape("snout", "nose", (x - size, y - 0.6 * size), (x + size, y - 0.6 * size), (x, y + size), depth=0.22)
+
+
+def smile(y=0.42, wide=0.2) -> list[Shape]:
+    """Return the two bent lines below a nose."""
+    return [arc("snout", "black", sign * wide, y, wide, 0.16, 0, 180, 0.06, 0.2) for sign in (-1, 1)]
+
+
+HEAD = oval("head", "fur", 0, 0, 1, 0.95)
+
+DRAWINGS: dict[str, list[Shape]] = {
+    "cat": [
+        *ears((0.12, -0.8), (0.85, -1.55), (0.95, -0.3)),
+        HEAD,
+        *eyes(slit=True, pupil=0.14),
+        *smile(),
+        nose(),
+        *whiskers(),
+    ],
+    "dog": [
+        HEAD,
+        *both(oval, "ears", "dark", 1.0, 0.05, 0.33, 0.85, -12, depth=0.02),
+        oval("snout", "light", 0, 0.42, 0.52, 0.42, depth=0.16),
+        shape("snout", "tongue", (-0.16, 0.7), (0.16, 0.7), (0.14, 1.12), (0, 1.22), (-0.14, 1.12), depth=0.16),
+        *eyes(y=-0.22, size=0.17),
+        oval("snout", "black", 0, 0.22, 0.23, 0.17, depth=0.26),
+    ],
+    "rabbit": [
+        *both(oval, "ears", "fur", 0.42, -1.45, 0.26, 0.85, 8, depth=-0.1),
+        *both(oval, "ears", "inner", 0.42, -1.45, 0.13, 0.62, 8, depth=-0.08),
+        HEAD,
+        *eyes(),
+        *both(oval, "snout", "light", 0.2, 0.42, 0.26, 0.2, depth=0.16),
+        shape("snout", "white", (-0.16, 0.52), (0.16, 0.52), (0.16, 0.86), (-0.16, 0.86), depth=0.2),
+        line("snout", "black", (0, 0.52), (0, 0.86), 0.05, 0.2),
+        nose(size=0.12),
+        *whiskers(),
+    ],
+    "bear": [
+        *both(oval, "ears", "fur", 0.72, -0.78, 0.36, 0.36, depth=-0.1),
+        *both(oval, "ears", "dark", 0.72, -0.78, 0.2, 0.2, depth=-0.08),
+        HEAD,
+        *eyes(size=0.12, pupil=0.1),
+        oval("snout", "light", 0, 0.4, 0.48, 0.4, depth=0.18),
+        oval("snout", "black", 0, 0.22, 0.21, 0.15, depth=0.28),
+        line("snout", "black", (0, 0.3), (0, 0.58), 0.06, 0.24),
+        arc("snout", "black", 0, 0.52, 0.22, 0.14, 10, 170, 0.06, 0.22),
+    ],
+    "pig": [
+        HEAD,
+        *ears((0.3, -0.86), (1.18, -1.0), (0.95, -0.25), inner=0.0, color="dark"),
+        *eyes(y=-0.2, size=0.15),
+        oval("snout", "inner", 0, 0.35, 0.46, 0.34, depth=0.22),
+        *both(oval, "snout", "black", 0.17, 0.35, 0.09, 0.15, depth=0.24),
+        arc("snout", "black", 0, 0.66, 0.3, 0.12, 20, 160, 0.06, 0.14),
+    ],
+    "mouse": [
+        *both(oval, "ears", "fur", 0.95, -0.75, 0.66, 0.66, depth=-0.1),
+        *both(oval, "ears", "inner", 0.95, -0.75, 0.44, 0.44, depth=-0.08),
+        shape("head", "fur", *(CIRCLE * [0.92, 0.9] * np.where(CIRCLE[:, 1:] > 0, [[0.86, 1.18]], 1))),
+        *eyes(x=0.34, y=-0.08, size=0.16, pupil=0.12),
+        oval("snout", "nose", 0, 0.72, 0.17, 0.14, depth=0.2),
+        *whiskers(x=0.2, y=0.66, length=0.7),
+    ],
+    "frog": [
+        *both(oval, "head", "fur", 0.58, -0.72, 0.42, 0.42),
+        oval("head", "fur", 0, 0.12, 1.15, 0.8),
+        *eyes(x=0.58, y=-0.76, size=0.29, pupil=0.17),
+        oval("snout", "light", 0, 0.5, 0.8, 0.36, depth=0.02),
+        arc("snout", "black", 0, -0.05, 0.88, 0.56, 15, 165, 0.09, 0.04),
+        *both(oval, "snout", "black", 0.12, 0.1, 0.05, 0.05, depth=0.1),
+    ],
+    "elephant": [
+        *both(oval, "ears", "fur", 1.22, -0.1, 0.72, 0.92, 6, depth=-0.1),
+        *both(oval, "ears", "dark", 1.24, -0.08, 0.5, 0.68, 6, depth=-0.08),
+        oval("head", "fur", 0, -0.05, 0.88, 0.9),
+        *eyes(x=0.4, y=-0.25, size=0.15, pupil=0.1),
+        *both(shape, "snout", "white", (0.22, 0.5), (0.44, 0.42), (0.62, 1.0), depth=0.06),
+        shape(
+            "snout", "dark",
+            (-0.26, 0.1), (0.26, 0.1), (0.24, 0.8), (0.3, 1.35), (0.1, 1.65), (-0.16, 1.5), (-0.22, 0.8), depth=0.16,
+        ),
+        *(line("snout", "fur", (-0.2, y), (0.22, y), 0.05, 0.16) for y in (0.6, 0.85, 1.1)),
+    ],
+    "owl": [
+        *ears((0.25, -0.75), (0.95, -1.25), (0.95, -0.3), inner=0.0, color="dark"),
+        oval("head", "fur", 0, 0.1, 1.0, 1.08),
+        *both(oval, "head", "light", 0.43, -0.12, 0.5, 0.52, depth=0.04),
+        *eyes(x=0.42, y=-0.12, size=0.34, pupil=0.2),
+        shape("snout", "beak", (-0.18, 0.14), (0.18, 0.14), (0, 0.62), depth=0.24),
+        arc("head", "dark", 0, 0.78, 0.17, 0.14, 0, 180, 0.06, 0.02),
+        *both(arc, "head", "dark", 0.36, 0.72, 0.17, 0.14, 0, 180, 0.06, 0.02),
+    ],
+    "fox": [
+        *ears((0.08, -0.62), (0.9, -1.6), (1.08, -0.2), color="dark", inner_color="light", inner=0.6),
+        shape(
+            "head", "fur",
+            (-0.75, -0.7), (0, -0.86), (0.75, -0.7), (1.25, 0.2), (0.5, 0.72), (0, 1.15), (-0.5, 0.72), (-1.25, 0.2),
+        ),
+        *both(shape, "head", "light", (0.1, 0.3), (0.62, 0.02), (1.25, 0.2), (0.5, 0.72), (0.04, 1.1), depth=0.02),
+        *eyes(x=0.4, y=-0.12, size=0.16, slit=True, pupil=0.12),
+        oval("snout", "black", 0, 1.02, 0.19, 0.16, depth=0.16),
+    ],
+}  # fmt: skip
+
+
+# --- one image ---
+
+
+@cache
+def photographs() -> tuple[Image.Image, ...]:
+    """Return the photographs of `BACKGROUNDS` as RGB images."""
+    import skimage.data  # here, since it takes a moment
+
+    arrays = (getattr(skimage.data, name)() for name in BACKGROUNDS)
+    return tuple(Image.fromarray(array[0] if isinstance(array, tuple) else array).convert("RGB") for array in arrays)
+
+
+def crop(random, split: str, size: int) -> Image.Image:
+    """Return a random square of a photograph, from the region of this split, at ``size`` pixels a side."""
+    photo = photographs()[random.integers(len(BACKGROUNDS))]
+    start, end = (round(share * photo.width) for share in REGIONS[split])
+    side = int(random.integers(64, min(photo.width // 4, photo.height) + 1))
+    left, top = int(random.integers(start, end - side + 1)), int(random.integers(0, photo.height - side + 1))
+    part = photo.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else part
+
+
+def palette(random) -> dict[str, tuple[int, int, int]]:
+    """Return a color for each name in `DRAWINGS`, drawn alike for all animals."""
+
+    def color(hue, saturation, value):
+        sector = (hue * 6 + np.array([5, 3, 1])) % 6
+        levels = value - value * saturation * np.clip(np.minimum(sector, 4 - sector), 0, 1)
+        return tuple(int(level) for level in np.round(255 * levels))
+
+    hue, saturation, value = random.random(), random.uniform(0.1, 0.75), random.uniform(0.35, 0.95)
+    other = random.random()
+    return {
+        "fur": color(hue, saturation, value),
+        "dark": color(hue, min(saturation + 0.1, 1), value * 0.62),
+        "light": color(hue, saturation * 0.4, min(value * 1.35, 1)),
+        "inner": color(other, random.uniform(0.2, 0.6), random.uniform(0.5, 1)),
+        "nose": color(other, random.uniform(0.2, 0.6), random.uniform(0.1, 0.4)),
+        "tongue": color(other, 0.6, 0.85),
+        "beak": color(other, 0.7, 0.9),
+        "white": (250, 250, 250),
+        "black": (18, 16, 20),
+    }
+
+
+def pose(random, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a matrix (2, 2), a place (2,) and a turn (2,) that put head coordinates on an image of ``size`` pixels.
+
+    The head has a radius of 15 to 30 % of the image, is turned up to 25°, squeezed, slanted, and looks aside.
+    """
+    radius, angle = size * random.uniform(0.15, 0.3), math.radians(random.uniform(-25, 25))
+    squeeze, slant = random.uniform(0.88, 1.14), random.uniform(-0.12, 0.12)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    matrix = radius * turn @ np.array([[squeeze, slant], [0, 1 / squeeze]])
+    margin = min(1.25 * radius, size / 2)
+    return matrix, random.uniform(margin, size - margin, 2), random.uniform(-1, 1, 2) * [0.9, 0.5]
+
+
+def blob(random, center, radius: float) -> np.ndarray:
+    """Return a polygon (9, 2) without regular form: something that stands in front."""
+    angles = np.sort(random.uniform(0, math.tau, 9))
+    lengths = radius * random.uniform(0.6, 1.3, 9)
+    return center + np.stack([lengths * np.cos(angles), lengths * np.sin(angles)], axis=1)
+
+
+def polygon(draw: ImageDraw.ImageDraw, points, fill) -> None:
+    """Draw a polygon given in pixels; rounded, so that each machine draws the same."""
+    draw.polygon(np.round(points, 2).ravel().tolist(), fill=fill)
+
+
+def draw_critter(animal: str, random: np.random.Generator, size: int = 64, split: str = "train") -> Critter:
+    """Draw one animal in a random pose, color and light, on a random background.
+
+    Parameters
+    ----------
+    animal : str, one of `ANIMALS`
+    random : NumPy's generator; the same state gives the same image
+    size : int, 16 to 512: pixels of a side
+    split : "train", "validation" or "test": where in the photographs the background is from
+
+    Raises ValueError for anything else.
+
+    Examples
+    --------
+    >>> critter = draw_critter("owl", np.random.default_rng(0))
+    >>> critter.image.shape, critter.mask.dtype
+    ((64, 64, 3), dtype('bool'))
+    """
+    if animal not in DRAWINGS:
+        raise ValueError(f"There is no animal {animal!r}: use one of {', '.join(ANIMALS)}.")
+    if split not in REGIONS:
+        raise ValueError(f"There is no split {split!r}: use one of {', '.join(REGIONS)}.")
+    if not isinstance(size, int) or not 16 <= size <= 512:
+        raise ValueError(f"size must be a whole number from 16 to 512 pixels, but it is {size!r}.")
+    background = crop(random, split, size)
+    colors = palette(random)
+    matrix, place, turn = pose(random, size)
+    large = background.resize((size * FINER, size * FINER), Image.Resampling.NEAREST)
+    named = Image.new("L", large.size)  # 0 where there is no animal, else 1 + the index of its part
+    canvas, names = ImageDraw.Draw(large), ImageDraw.Draw(named)
+    for part, color, points, depth in DRAWINGS[animal]:
+        pixels = FINER * ((points + turn * depth) @ matrix.T + place)
+        polygon(canvas, pixels, colors[color])
+        polygon(names, pixels, 1 + PARTS.index(part))
+    if random.random() < 0.4:  # something stands in front of it
+        radius = math.sqrt(abs(np.linalg.det(matrix)))
+        front = blob(random, place + random.uniform(-1, 1, 2) * radius, 0.5 * radius)
+        cover = Image.new("L", large.size)
+        polygon(ImageDraw.Draw(cover), FINER * front, 255)
+        large.paste(crop(random, split, size).resize(large.size, Image.Resampling.NEAREST), mask=cover)
+        named.paste(0, mask=cover)
+    light = lighting(random, size)
+    image = shine(np.asarray(large.reduce(FINER)), *light)
+    middle = np.asarray(named)[FINER // 2 :: FINER, FINER // 2 :: FINER]  # what is in the middle of each pixel
+    parts = {part: middle == 1 + number for number, part in enumerate(PARTS)}
+    return Critter(image, ANIMALS.index(animal), middle > 0, parts, shine(np.asarray(background), *light))
+
+
+def lighting(random, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return factors (size, size, 1) that are brighter on one side, and noise (size, size, 3)."""
+    angle, strength = random.uniform(0, math.tau), random.uniform(0, 0.35)
+    y, x = np.mgrid[:size, :size] / (size - 1) - 0.5
+    slope = 1 + strength * 2 * (x * math.cos(angle) + y * math.sin(angle))
+    noise = random.normal(0, random.uniform(2, 8), (size, size, 3))
+    return (random.uniform(0.7, 1.15) * slope)[..., np.newaxis], noise
+
+
+def shine(pixels, factors, noise) -> np.ndarray:
+    """Return uint8 pixels under a light, with the noise of a camera."""
+    return np.clip(np.rint(pixels * factors + noise), 0, 255).astype(np.uint8)
+
+
+# --- many images ---
+
+SPLITS = {"train": 3000, "validation": 1000, "test": 1000}
+"""How many images the standard set has."""
+
+
+def critter(split: str, index: int, size: int = 64, seed: int = 0) -> Critter:
+    """Return image number ``index`` of a split with its masks: the same as in the standard set.
+
+    The animals take turns: number 0 is a cat, 1 a dog, 10 a cat again. Raises ValueError as `draw_critter` does, and
+    for a negative index.
+    """
+    if split not in REGIONS or index < 0:
+        raise ValueError(f"Need a split of {', '.join(REGIONS)} and an index of at least 0: got {split!r}, {index!r}.")
+    random = np.random.default_rng([seed, [*REGIONS].index(split), index])
+    return draw_critter(ANIMALS[index % len(ANIMALS)], random, size, split)
