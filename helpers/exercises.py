@@ -233,6 +233,8 @@ def _sums_to_zero(answer) -> None:
             raise Wrong(
                 "the sum is 0, but the corners, where the bell is 0, have weights now: the kernel sees a square."
             )
+        if np.count_nonzero(~np.isclose(result, kernel)) == 1:
+            raise Wrong("the sum is 0, but one weight took all of it and sticks out. Spread it over the bell.")
         if np.sum(result * (kernel - bell * kernel.sum() / bell.sum())) < 0:
             raise Wrong("the sum is 0, but the wave is upside down.")
 
@@ -275,6 +277,7 @@ EXERCISES["02"] = {
                     1 / 4: "from an orange stripe to the next purple one is only half a wave.",
                     4: "from an orange stripe to the next purple one is half a wave; and waves per pixel are asked.",
                     1 / 16: "count from one orange stripe to the very next orange one.",
+                    1 / 10: "then one wave would be 10 pixels. Measure again, from orange to orange.",
                     16: "count from one orange stripe to the very next one, then turn the number over.",
                 },
                 "theta": {
@@ -332,6 +335,10 @@ EXERCISES["02"] = {
                 (
                     lambda image: _main_direction(image, strength=np.real),
                     "the mean of a response with a sign says nothing: crests and troughs cancel. Take the magnitude.",
+                ),
+                (
+                    lambda image: _main_direction(image, strength=lambda response: abs(response.mean())),
+                    "take the magnitude of each pixel first, then the mean: crests and troughs cancel in a plain mean.",
                 ),
                 (
                     lambda image: _main_direction(image, angle=np.asarray),

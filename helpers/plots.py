@@ -64,7 +64,9 @@ def colorize(array: np.ndarray, vmin: float | None = None, vmax: float | None = 
     low = limits["vmin"] if vmin is None else vmin
     high = limits["vmax"] if vmax is None else vmax
     scaled = np.clip((array.astype(float) - low) / ((high - low) or 1), 0, 1)
-    return mpl.colormaps[SIGNED if low < 0 else "gray"](scaled, bytes=True)[..., :3]
+    if low < 0:
+        return mpl.colormaps[SIGNED](scaled, bytes=True)[..., :3]
+    return np.minimum(scaled * 256, 255).astype(np.uint8)[..., np.newaxis].repeat(3, axis=2)  # as the color map "gray"
 
 
 def one_channel(image: np.ndarray) -> np.ndarray:

@@ -34,7 +34,8 @@ import numpy as np
 
 STYLE = """<style>
 .cnn-stepper, .cnn-calculator {container: cnn / inline-size;}
-.cnn-widget .widget-readout {min-width: 22px;}
+.cnn-widget .widget-readout {min-width: 34px;}
+.cnn-stepper .widget-readout {min-width: 22px;}
 .cnn-widget .widget-checkbox label {display: flex; align-items: center;}
 .cnn-widget .widget-checkbox input {margin: 0 6px 0 0;}
 .cnn-pixels {box-shadow: 0 0 0 1px #999; max-width: none;}
@@ -297,7 +298,7 @@ class ConvolutionStepper(LessonWidget):
         self.children = self._layout()
         self._fill_cells()
         self._update()
-        self.slider.value = min(max(int(step), 0), self.slider.max)
+        self.slider.value = self.start_step = min(max(int(step), 0), self.slider.max)
 
     def _build_controls(self):
         self.preset = make_dropdown(
@@ -387,7 +388,11 @@ class ConvolutionStepper(LessonWidget):
         self.preset.value = self.start_name
         self.stride.value, self.padding.value, self.dilation.value, self.flip.value = 1, 0, 1, False
         self._set_kernel(self.start)
-        self.slider.value = 0
+        self.slider.value = 0  # the last step is not known before the update
+
+    def _reset(self):
+        super()._reset()
+        self.slider.value = self.start_step
 
     def _update(self):
         """Compute the whole feature map once, and everything that does not depend on the step."""

@@ -144,7 +144,8 @@ WRONG = {
             ({"frequency": 0.25, "theta": 90}, "half a wave"),
             ({"frequency": 0.125, "theta": 0}, "direction of the stripes"),
             ({"frequency": 0.125, "theta": np.pi / 2}, "radians"),
-            ({"frequency": 0.1, "theta": 90}, "too small"),
+            ({"frequency": 0.1, "theta": 90}, "10 pixels"),
+            ({"frequency": 0.11, "theta": 90}, "too small"),
         ],
         2: [
             (lambda kernel, bell: kernel, "unchanged"),
@@ -154,6 +155,7 @@ WRONG = {
             (lambda kernel, bell: kernel * 0, "zeros everywhere"),
             (lambda kernel, bell: bell * kernel.sum() / bell.sum() - kernel, "upside down"),
             (lambda kernel, bell: kernel - bell / 2, "not 0"),
+            (lambda kernel, bell: kernel - kernel.sum() * (bell == bell.max()), "one weight took all"),
             (lambda kernel, bell: kernel.sum(), "shape"),
             (lambda kernel: kernel, "raised TypeError"),
         ],

@@ -1,0 +1,430 @@
+"""What a learner at the keyboard does with each widget, and whether the numbers that it states are right."""
+
+import io
+import math
+import re
+import time
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+
+from helpers.datasets import example_images
+from helpers.gabor import gabor_kernel, gabor_response
+from helpers.widgets import STACKS
+
+import numpy as np
+import pytest
+from known_totals import TOTALS
+from PIL import Image
+from playwright.sync_api import expect
+
+
+def number(text: str) -> float:
+    """Return what a widget writes as a number: "−2", "1/9", "1,234"."""
+    return float(Fraction(text.replace("−", "-").replace(",", "")))
+
+
+def agrees(text: str, value: float) -> bool:
+    """Tell whether a value, rounded to the digits that a widget wrote, is what it wrote."""
+    written = Decimal(text.replace("−", "-"))
+    return abs(float(written) - value) <= 0.51 * 10.0 ** written.as_tuple().exponent + 1e-9
+
+
+def wait_until(page, condition, seconds: float = 10) -> None:
+    """Return once ``condition()`` is true; fail with what it is about if that takes too long."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            said = page.locator(".cnn-status").all_inner_texts()
+            pytest.fail(f"still not true after {seconds} s: {condition.__doc__ or condition}. Status lines: {said}")
+        page.wait_for_timeout(50)
+
+
+class Stepper:
+    """The convolution stepper number ``place`` of a notebook, used by keyboard."""
+
+    def __init__(self, lab, place: int = 0):
+        self.lab, self.page = lab, lab.page
+        self.root = lab.widgets(".cnn-stepper").nth(place)
+        self.status = self.root.locator(".cnn-status")
+        self.map_title = self.root.locator(".cnn-map-title")
+        self.handle = lab.slider(self.root, "Step")
+        self.preset = lab.dropdown(self.root, "Kernel")
+        self.fields = self.root.locator(".cnn-kernel input[type=text]")
+        self.image_title = self.root.get_by_text(re.compile(r"^Image \d")).first
+        self.sliders = {slider.label: slider for slider in lab.sliders(self.root)}
+        self.image = [size - 2 * int(self.sliders["Padding"].value) for size in self.size(self.image_title)]
+        self.root.scroll_into_view_if_needed()
+
+    def press(self, *keys: str) -> None:
+        """Press keys on the handle of the slider Step."""
+        for key in keys:
+            self.handle.press(key)
+
+    def expect_step(self, step: int, last: int) -> None:
+        """Wait until the status line says that this step is shown."""
+        expect(self.status).to_contain_text(f"Step {step:,} of {last:,} (")
+
+    def answers(self) -> bool:
+        """the stepper states step, place, sizes and sum of what its controls say"""
+        step, stride, padding, dilation = (
+            int(self.sliders[name].value) for name in ("Step", "Stride", "Padding", "Dilation")
+        )
+        padded = [size + 2 * padding for size in self.image]
+        height = self.root.locator(".cnn-kernel .widget-hbox").count()
+        extents = (height, self.fields.count() // height)
+        rows, cols = (
+            (size - (extent - 1) * dilation - 1) // stride + 1 for size, extent in zip(padded, extents, strict=True)
+        )
+        row, col = divmod(step, cols)
+        return (
+            self.status.inner_text().startswith(f"Step {step + 1:,} of {rows * cols:,} (row {row}, column {col}): ")
+            and self.size(self.image_title) == tuple(padded)
+            and self.size(self.map_title) == (rows, cols)
+            and self.sums_to(self.table("kernel"))
+        )
+
+    def size(self, title) -> tuple[int, int]:
+        """Return the height and width that a title states."""
+        rows, cols = re.search(r"(\d+) × (\d+)", title.inner_text()).groups()
+        return int(rows), int(cols)
+
+    def table(self, name: str) -> np.ndarray:
+        """Return the numbers of one table (pixels, kernel, products), in the order of reading, without its title."""
+        return np.array([number(text) for text in self.root.locator(f"g.{name} text").all_text_contents()[1:]])
+
+    def kernel(self) -> np.ndarray:
+        """Return the values in the text fields."""
+        return np.array([number(field.input_value()) for field in self.fields.all()])
+
+    def total(self) -> float:
+        """Return the sum that the status line states."""
+        return number(re.search(r"sums? to (\S+)\.$", self.status.inner_text()).group(1))
+
+    def type(self, place: int, text: str, leave: str = "Tab") -> None:
+        """Click on a kernel cell, replace its text, and leave it by a key."""
+        self.fields.nth(place).click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+        self.page.keyboard.press(leave)
+
+    def sums_to(self, kernel) -> bool:
+        """Tell whether the status states the sum of the products of the shown pixels with ``kernel``, as written."""
+        return bool(np.isclose(self.total(), self.table("pixels") @ np.ravel(kernel), rtol=0.006, atol=0.006))
+
+    def expect_sum(self, kernel) -> None:
+        """Wait until the status states the sum for this kernel."""
+        wait_until(self.page, lambda: self.sums_to(kernel))
+
+
+def check_steps(stepper) -> None:
+    """Home, End and the arrows reach the first, the last and the next pixel."""
+    rows, cols = stepper.size(stepper.map_title)
+    last = rows * cols
+    for keys, step in ((["Home"], 1), (["End"], last), (["ArrowLeft"], last - 1), (["Home", "ArrowRight"], 2)):
+        stepper.press(*keys)
+        stepper.expect_step(step, last)
+    stepper.press(*["PageUp"] * 5)  # to the middle, where the image is not empty
+    wait_until(
+        stepper.page, lambda: int(re.search(r"Step ([\d,]+)", stepper.status.inner_text())[1].replace(",", "")) > 2
+    )
+
+
+def check_kernel_cells(stepper) -> None:
+    """A typed kernel is applied; what is no number is answered, and changes nothing."""
+    stepper.expect_sum(stepper.kernel())
+    stepper.type(1, "2.5")
+    stepper.type(2, "-1/4", "Enter")
+    assert stepper.kernel()[1:3].tolist() == [2.5, -0.25]
+    stepper.expect_sum(stepper.kernel())
+    count = stepper.fields.count()
+    for place in range(count):
+        stepper.type(place, "1" if place == count // 2 else "0")
+    wait_until(stepper.page, lambda: stepper.total() == stepper.table("pixels")[count // 2])
+    stepper.type(0, "abc")
+    expect(stepper.status).to_contain_text("“abc” is not a number")
+    stepper.type(0, "3")
+    expect(stepper.status).to_contain_text("sum to")
+    stepper.expect_sum(stepper.kernel())
+
+
+def check_presets(stepper) -> None:
+    """The list of kernels works by keyboard: its first one leaves the image as it is."""
+    stepper.lab.choose(stepper.preset, "Home")
+    wait_until(stepper.page, lambda: stepper.kernel().tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0])
+    stepper.expect_sum([0, 0, 0, 0, 1, 0, 0, 0, 0])
+    stepper.lab.choose(stepper.preset, "ArrowDown")
+    wait_until(stepper.page, lambda: np.allclose(stepper.kernel(), 1 / 9))
+
+
+def check_settings(stepper) -> None:
+    """Stride, padding and dilation, one by one and together, change the feature map as the formula says."""
+    ends = {"Stride": (1, 4), "Padding": (0, 3), "Dilation": (1, 3)}
+    moves = [(name, key) for name in ends for key in ("End", "Home")]
+    moves += [(name, "End") for name in ends] + [(name, "Home") for name in ends]
+    for name, key in moves:
+        stepper.sliders[name].press(key)
+        assert stepper.sliders[name].value == ends[name][key == "End"]
+        wait_until(stepper.page, stepper.answers)
+
+
+def check_flip_and_reset(stepper) -> None:
+    """Flip turns an asymmetric kernel by 180°; Reset brings back what was there at first."""
+    for place in range(9):
+        stepper.type(place, str(place + 1))
+    stepper.root.get_by_role("checkbox").press("Space")
+    wait_until(stepper.page, lambda: stepper.table("kernel").tolist() == list(range(9, 0, -1)))
+    assert stepper.kernel().tolist() == list(range(1, 10))
+    stepper.expect_sum(np.arange(9, 0, -1))
+    stepper.root.get_by_role("button", name="Reset").press("Enter")
+    expect(stepper.status).to_contain_text("Step 1 of")
+    expect(stepper.root.get_by_role("checkbox")).not_to_be_checked()
+
+
+def check_stepper(lab, place: int = 0) -> None:
+    """Use every control of a stepper whose image is at least 12 × 12 and whose kernel is one of the presets."""
+    stepper = Stepper(lab, place)
+    start = stepper.kernel()
+    check_steps(stepper)
+    check_kernel_cells(stepper)
+    check_presets(stepper)
+    check_settings(stepper)
+    check_flip_and_reset(stepper)
+    wait_until(lab.page, lambda: np.array_equal(stepper.kernel(), start))
+    assert lab.errors() == []
+
+
+@cache
+def known_images() -> dict[str, np.ndarray]:
+    """Return the images that the response widget shows unless it is given others."""
+    return example_images()
+
+
+class Gabor:
+    """A Gabor explorer, number ``place`` of a notebook, used by keyboard."""
+
+    selector = ".cnn-gabor"
+    wording = (
+        r"Frequency (?P<frequency>\S+) cycles/pixel: (one wave is (?P<wave>\S+) pixels|no wave, only the bell)\. "
+        r"Theta (?P<theta>\S+)°, sigma (?P<sigma>\S+) pixels, phase (?P<phase>\S+)°: "
+        r"(?P<rows>\d+) × (?P<cols>\d+) weights with the sum (?P<sum>\S+)\."
+    )
+
+    def __init__(self, lab, place: int = 0):
+        self.lab, self.page = lab, lab.page
+        self.root = lab.widgets(self.selector).nth(place)
+        self.status = self.root.locator(".cnn-status")
+        self.sliders = {slider.label.split()[0].lower(): slider for slider in lab.sliders(self.root)}
+        self.pictures = self.root.locator("img.cnn-pixels")
+        self.root.scroll_into_view_if_needed()
+
+    def stated(self) -> dict[str, str]:
+        """Return the numbers of the status line, as written."""
+        match = re.fullmatch(self.wording, self.status.inner_text())
+        return {name: text for name, text in match.groupdict().items() if text is not None} if match else {}
+
+    def settings(self) -> dict[str, float]:
+        """Return where the sliders stand."""
+        return {name: slider.value for name, slider in self.sliders.items()}
+
+    def kernel(self, **options) -> np.ndarray:
+        """Return the kernel of these settings."""
+        angles = {"theta", "phase"}
+        settings = {name: math.radians(at) if name in angles else at for name, at in self.settings().items()}
+        return gabor_kernel(**settings, **options)
+
+    def expected(self) -> dict[str, float]:
+        """Return the numbers that the status line has to state."""
+        kernel, frequency = self.kernel(), self.sliders["frequency"].value
+        rows, cols = kernel.shape
+        wave = {"wave": float(f"{1 / frequency:.3g}")} if frequency else {}
+        return {**self.settings(), **wave, "rows": rows, "cols": cols, "sum": round(kernel.real.sum(), 3)}
+
+    def answers(self) -> bool:
+        """the status line states the numbers of the kernel that the controls say"""
+        stated, expected = self.stated(), self.expected()
+        return stated.keys() == expected.keys() and all(agrees(stated[name], expected[name]) for name in stated)
+
+    def drawn(self) -> list:
+        """Return all that is drawn: the files of the pictures, and the SVG."""
+        files = [self.lab.png(picture) for picture in self.pictures.all()]
+        return files + [svg.inner_html() for svg in self.root.locator(".cnn-overlay svg").all()]
+
+    def changed(self, drawn) -> int:
+        """Return how many of the drawings are no longer what `drawn` gave."""
+        return sum(old != new for old, new in zip(drawn, self.drawn(), strict=True))
+
+    def reset(self) -> None:
+        """Press Reset."""
+        self.root.get_by_role("button", name="Reset").press("Enter")
+
+
+class Response(Gabor):
+    """A Gabor response widget, number ``place`` of a notebook, used by keyboard."""
+
+    selector = ".cnn-gabor-response"
+    wording = (
+        r"(?P<image>.+): frequency (?P<frequency>\S+) cycles/pixel, theta (?P<theta>\S+)°, sigma (?P<sigma>\S+) "
+        r"pixels, (?P<rows>\d+) × (?P<cols>\d+) weights \(orange frame\)(?P<zero>, sum 0)?\. Mean magnitude "
+        r"(?P<mean>\S+), largest (?P<largest>\S+) at row (?P<row>\d+), column (?P<column>\d+)\."
+    )
+
+    def __init__(self, lab, place: int = 0):
+        super().__init__(lab, place)
+        self.images, self.zero = lab.dropdown(self.root, "Image"), self.root.get_by_label("Sum 0")
+
+    def name(self) -> str:
+        """Return the name of the image that is chosen; on the page its spaces are such that do not break."""
+        return self.images.locator("option:checked").inner_text().replace("\xa0", " ")
+
+    def magnitude(self) -> np.ndarray | None:
+        """Return the magnitude of the response that the controls say; None for an image of the lesson itself."""
+        image = known_images().get(self.name())
+        if image is None:
+            return None
+        return np.abs(gabor_response(image, self.kernel(zero_mean=self.zero.is_checked())))
+
+    def answers(self) -> bool:
+        """the status line states the numbers of the response that the controls say"""
+        stated, magnitude = self.stated(), self.magnitude()
+        if not stated or stated["image"] != self.name() or ("zero" in stated) != self.zero.is_checked():
+            return False
+        rows, cols = self.kernel().shape
+        expected = {**self.settings(), "rows": rows, "cols": cols}
+        if magnitude is not None:
+            expected |= {"mean": magnitude.mean(), "largest": magnitude.max()}
+            place = int(stated["row"]), int(stated["column"])
+            if not agrees(stated["largest"], magnitude[place]):
+                return False
+        return all(agrees(stated[name], value) for name, value in expected.items())
+
+    def shows_magnitude(self) -> bool:
+        """the last picture is the magnitude, from 0 (black) to its largest value (white)"""
+        magnitude = self.magnitude()
+        shown = np.asarray(Image.open(io.BytesIO(self.lab.png(self.pictures.last))), float) / 255
+        return shown.shape == magnitude.shape and np.allclose(shown, magnitude / magnitude.max(), atol=0.01)
+
+
+def check_gabor_sliders(widget) -> None:
+    """An arrow moves each slider by one step; numbers and pictures follow, there and back."""
+    for slider in widget.sliders.values():
+        wait_until(widget.page, widget.answers)
+        before, drawn = slider.value, widget.drawn()
+        there, back = ("ArrowRight", "ArrowLeft") if before < slider.end("End") else ("ArrowLeft", "ArrowRight")
+        slider.press(there)
+        assert slider.value != before
+        wait_until(widget.page, widget.answers)
+        wait_until(widget.page, lambda drawn=drawn: widget.changed(drawn) > 1)
+        slider.press(back)
+        assert slider.value == before
+        wait_until(widget.page, lambda drawn=drawn: widget.drawn() == drawn)
+
+
+def check_gabor(lab, place: int = 0) -> None:
+    """Use every control of a Gabor explorer; the frequency 0 has no wave."""
+    widget = Gabor(lab, place)
+    start = widget.status.inner_text()
+    check_gabor_sliders(widget)
+    widget.sliders["frequency"].press("Home")
+    expect(widget.status).to_contain_text("no wave, only the bell")
+    widget.sliders["phase"].press("PageUp")
+    wait_until(lab.page, widget.answers)
+    widget.reset()
+    expect(widget.status).to_have_text(start)
+    wait_until(lab.page, widget.answers)
+    assert lab.errors() == []
+
+
+def check_gabor_response(lab, place: int = 0) -> None:
+    """Use every control of a Gabor response: sliders, list of images, Sum 0, Reset."""
+    widget = Response(lab, place)
+    start = widget.status.inner_text()
+    check_gabor_sliders(widget)
+    lab.choose(widget.images, "Home")
+    for _ in range(widget.images.locator("option").count()):
+        wait_until(lab.page, widget.answers)
+        if widget.name() in known_images():
+            wait_until(lab.page, widget.shows_magnitude)
+        lab.choose(widget.images, "ArrowDown")
+    for _ in range(2):
+        before = widget.zero.is_checked()
+        widget.zero.press("Space")
+        assert widget.zero.is_checked() != before
+        wait_until(lab.page, widget.answers)
+    widget.zero.press("Space")
+    widget.sliders["sigma"].press("PageUp")
+    wait_until(lab.page, widget.answers)
+    widget.reset()
+    expect(widget.status).to_have_text(start)
+    wait_until(lab.page, widget.answers)
+    assert lab.errors() == []
+
+
+def check_calculator(lab, place: int = 0) -> None:
+    """Choose each network of a layer calculator, change, add and remove layers, and read the parameters."""
+    root = lab.widgets(".cnn-calculator").nth(place)
+    root.scroll_into_view_if_needed()
+    status, preset = root.locator(".cnn-status"), lab.dropdown(root, "Start from")
+    expect(status).to_have_text(re.compile(r"^[\d,]+ parameters, .* multiplications per image, output \S+\.$"))
+
+    assert set(STACKS) == set(TOTALS)
+    lab.choose(preset, "Home")
+    for name in STACKS:
+        expect(status).to_contain_text(f"{TOTALS[name]:,} parameters")
+        expect(preset.locator("option:checked")).to_have_text(name)
+        lab.choose(preset, "ArrowDown")
+
+    lab.choose(preset, "Home", *["ArrowDown"] * list(STACKS).index("Digits, flatten"))
+    expect(status).to_contain_text("93,322 parameters")
+    kernels = root.locator(".cnn-filters input").first
+    kernels.click()
+    for text, parameters in (("16", 83_946), ("24", 88_634)):  # conv 10·k, next conv (9·k + 1)·64, and 74,506 above
+        lab.page.keyboard.press("Control+A")
+        lab.page.keyboard.type(text)
+        lab.page.keyboard.press("Enter")
+        expect(status).to_contain_text(f"{parameters:,} parameters")
+    lab.page.keyboard.press("ArrowUp")  # the field still has the focus
+    expect(status).to_contain_text(f"{25 * 10 + (9 * 25 + 1) * 64 + 74_506:,} parameters")
+    now = 25 * 10 + (9 * 25 + 1) * 64 + 74_506
+    root.get_by_role("button", name="Add layer").press("Enter")
+    expect(status).to_contain_text(f"{now + 110:,} parameters")  # ten units on ten
+    root.locator("button.cnn-remove").last.press("Enter")
+    expect(status).to_contain_text(f"{now:,} parameters")
+    root.locator("button.cnn-insert").nth(4).press("Enter")
+    expect(status).to_contain_text(f"{now + 4_160:,} parameters")  # 36,928 more, and 64 numbers to flatten, not 576
+    lab.choose(root.locator(".cnn-kind select").first, "End", "ArrowUp")  # global average pooling, first of all
+    expect(status).to_contain_text("Layer 2 (MaxPooling2D) needs (height, width, channels)")
+    root.get_by_role("button", name="Reset").press("Enter")
+    expect(status).to_contain_text("multiplications per image")
+    assert lab.errors() == []
+
+
+CHECKS = {
+    ".cnn-stepper": check_stepper,
+    ".cnn-calculator": check_calculator,
+    Gabor.selector: check_gabor,
+    Response.selector: check_gabor_response,
+}
+"""What to do with a widget of each kind."""
+
+WITH_SLIDERS = {".cnn-stepper": Stepper, Gabor.selector: Gabor, Response.selector: Response}
+
+
+def check_all_sliders(lab) -> None:
+    """Each slider of each widget goes to both its ends and back; each time the numbers are right."""
+    moved = 0
+    for selector, kind in WITH_SLIDERS.items():
+        for place in range(lab.widgets(selector).count()):
+            widget = kind(lab, place)
+            for slider in widget.sliders.values():
+                start = slider.value
+                for key in ("End", "Home"):
+                    slider.press(key)
+                    assert slider.value == slider.end(key)
+                    wait_until(lab.page, widget.answers)
+                slider.go(start)
+                assert slider.value == start
+                wait_until(lab.page, widget.answers)
+                moved += 1
+    assert moved == lab.widgets(".cnn-widget [role=slider]").count(), "a widget with sliders is not in WITH_SLIDERS"
+    assert lab.errors() == []
