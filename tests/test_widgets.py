@@ -422,6 +422,13 @@ def test_reset(start):
     assert_tells_the_truth(stepper)
 
 
+def test_reset_goes_back_to_the_step_it_began_with():
+    stepper = ConvolutionStepper(noise_image(8, 8), step=20)
+    stepper.stride.value, stepper.slider.value = 2, 3
+    stepper.reset.click()
+    assert said(stepper).startswith("Step 21 of 36 ")
+
+
 def test_flip_turns_an_asymmetric_kernel():
     stepper = ConvolutionStepper(noise_image(8, 8), np.array([[1.0, 2.0], [0, -3]]))
     plain = said(stepper)
