@@ -172,7 +172,7 @@ def check_flip_and_reset(stepper) -> None:
     """Flip turns an asymmetric kernel by 180°; Reset brings back what was there at first."""
     reset = stepper.root.get_by_role("button", name="Reset")
     reset.press("Enter")
-    wait_until(stepper.page, stepper.answers)
+    stepper.page.wait_for_timeout(1000)
     first = stepper.status.inner_text()
     for place in range(9):
         stepper.type(place, str(place + 1))
