@@ -91,16 +91,17 @@ class Responder:
     ----------
     image : array (H, W)
     reach : int, how far the largest kernel reaches from its center, in pixels
+    dtype : complex128, or complex64 for about twice the speed and six digits, which is enough for a picture
 
     Raises ValueError for an image that is no image, or (on a call) a kernel of even size or that reaches farther.
     """
 
-    def __init__(self, image, reach: int):
+    def __init__(self, image, reach: int, dtype=np.complex128):
         image = as_image(image)
         self.shape, self.reach = image.shape, reach
         padded = np.pad(image, reach, mode="reflect")
         self.size = [fft.next_fast_len(length) for length in padded.shape]
-        self.spectrum = fft.fft2(padded, self.size)
+        self.spectrum = fft.fft2(padded, self.size).astype(dtype)
 
     def __call__(self, kernel) -> np.ndarray:
         """Return the sum of image × kernel at each pixel, complex (H, W); the kernel is not flipped."""
@@ -111,9 +112,12 @@ class Responder:
             raise ValueError("The kernel holds NaN or infinity.")
         if max(kernel.shape) > 2 * self.reach + 1:
             raise ValueError(f"This kernel reaches farther than {self.reach} pixels: its shape is {kernel.shape}.")
-        product = self.spectrum * fft.fft2(kernel[::-1, ::-1], self.size)
+        rows, cols = self.size
+        turned = kernel[::-1, ::-1].astype(self.spectrum.dtype)
+        spectrum = fft.fft(fft.fft(turned, cols, axis=1), rows, axis=0)  # as fft2, but first only the kernel's own rows
         top, left = (self.reach + size // 2 for size in kernel.shape)
-        return fft.ifft2(product)[top : top + self.shape[0], left : left + self.shape[1]]
+        inside = fft.ifft(self.spectrum * spectrum, axis=0)[top : top + self.shape[0]]
+        return fft.ifft(inside, axis=1)[:, left : left + self.shape[1]]
 
 
 def gabor_response(image, kernel) -> np.ndarray:

@@ -563,7 +563,7 @@ class GaborResponse(Explorer):
         self.images, self.responders = {}, {}
         for name, image in images.items():
             try:
-                self.responders[name] = Responder(image, FIELD)
+                self.responders[name] = Responder(image, FIELD, np.complex64)
             except ValueError as error:
                 raise ValueError(f"The image {name!r} does not fit: {error}") from None
             self.images[name] = np.array(image)
@@ -583,7 +583,7 @@ class GaborResponse(Explorer):
         """Return the name of the image, settings, kernel (complex) and the magnitude of the response (H, W)."""
         kernel = gabor_kernel(frequency, math.radians(theta), sigma, zero_mean=zero_mean)
         magnitude = np.abs(self.responders[image](kernel))
-        magnitude[magnitude < 1e-12 * np.abs(self.images[image]).max()] = 0  # rounding, on flat images
+        magnitude[magnitude < 1e-6 * np.abs(self.images[image]).max()] = 0  # rounding, on flat images
         return image, (frequency, theta, sigma, zero_mean), kernel, magnitude
 
     def draw(self, result):
