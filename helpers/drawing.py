@@ -99,7 +99,8 @@ def draw_step(step, value_range, response_range) -> str:
         ("products", step.products, colorize(step.products, -most, most), format_number, "→ sum"),
     )
     rows, cols = step.kernel.shape
-    tall = max(rows * CELL * 0.7, 42.0)  # the box of the sum needs some height
+    width, height = step_size(step)
+    tall = height - 26
     top, middle, x, parts = 24 + (tall - rows * CELL * 0.7) / 2, 24 + tall / 2, 1.0, []
     for name, values, colors, form, sign in tables:
         texts = [[form(value) for value in row] for row in values]
@@ -108,13 +109,13 @@ def draw_step(step, value_range, response_range) -> str:
         gap = 72 if sign == "→ sum" else 30
         x += cols * CELL + gap
         parts.append(draw_text(x - gap / 2, middle, sign, 17))
-    return svg(x + 78, 26 + tall, "".join(parts) + draw_sum(step.total, response_range, x, middle))
+    return svg(width, height, "".join(parts) + draw_sum(step.total, response_range, x, middle))
 
 
 def step_size(step) -> tuple[float, float]:
     """Return width and height of what `draw_step` draws."""
     rows, cols = step.kernel.shape
-    return 3 * cols * CELL + 211, 26 + max(rows * CELL * 0.7, 42.0)
+    return 3 * cols * CELL + 211, 26 + max(rows * CELL * 0.7, 42.0)  # the box of the sum needs some height
 
 
 def draw_sum(total: float, response_range, x: float, middle: float) -> str:
@@ -138,13 +139,17 @@ def outline(row: float, col: float, height: float, width: float, scale: float, s
     w, h = max(width * scale, least), max(height * scale, least)
     x = min(max((col + width / 2) * scale - w / 2, 0), max(total_w - w, 0))
     y = min(max((row + height / 2) * scale - h / 2, 0), max(total_h - h, 0))
-    box = f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="none"'
     return (
         f'<path d="M{x + w / 2:.1f} 0V{y:.1f}M{x + w / 2:.1f} {y + h:.1f}V{total_h:.1f}'
         f'M0 {y + h / 2:.1f}H{x:.1f}M{x + w:.1f} {y + h / 2:.1f}H{total_w:.1f}" '
-        f'stroke="{ACCENT}" stroke-width="1" stroke-opacity="0.55"/>'
-        f'{box} stroke="#fff" stroke-width="5"/>{box} stroke="{ACCENT}" stroke-width="2.5"/>'
+        f'stroke="{ACCENT}" stroke-width="1" stroke-opacity="0.55"/>' + frame(x, y, w, h)
     )
+
+
+def frame(x: float, y: float, width: float, height: float) -> str:
+    """Return SVG of a frame that is seen on dark and on bright pixels."""
+    box = f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="none"'
+    return f'{box} stroke="#fff" stroke-width="5"/>{box} stroke="{ACCENT}" stroke-width="2.5"/>'
 
 
 def draw_input_overlay(step, shape, padding: int, dilation: int) -> str:

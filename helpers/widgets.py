@@ -593,8 +593,7 @@ class GaborResponse(Explorer):
         scale = panel_scale(shape)
         width, height = shape[1] * scale, shape[0] * scale
         box = kernel.shape[0] * scale
-        frame = f'<rect x="3" y="3" width="{box:.1f}" height="{box:.1f}" fill="none" stroke="#fff" stroke-width="4"/>'
-        frame += frame.replace("#fff", drawing.ACCENT).replace('stroke-width="4"', 'stroke-width="2"')
+        frame = drawing.frame(3, 3, box, box)
         most = self._white(name, magnitude)
         return [
             Picture(f"Image, {shape[0]} × {shape[1]}", self.pixels[name], frame, width, height),

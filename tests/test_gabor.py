@@ -399,3 +399,10 @@ def test_reach_of_the_cross_section(reach):
     assert (view.places[0], view.places[-1]) == (-reach, reach)
     assert len(view.places) == len(view.wave) == len(view.bell)
     assert (np.abs(view.wave) <= view.bell + 1e-12).all()
+
+
+def test_single_precision_is_exact_enough_for_a_picture():
+    image, kernel = noise(64, 48), gabor_kernel(0.13, 0.7, 3, zero_mean=True)
+    exact, fast = (Responder(image, 12, dtype)(kernel) for dtype in (np.complex128, np.complex64))
+    assert fast.dtype == np.complex64
+    np.testing.assert_allclose(fast, exact, atol=1e-5 * np.abs(exact).max())

@@ -325,6 +325,14 @@ def check_gabor_sliders(widget) -> None:
         wait_until(widget.page, lambda drawn=drawn: widget.drawn() == drawn)
 
 
+def check_reset(widget, start: str) -> None:
+    """Reset brings back the first status line, and nothing went wrong until then."""
+    widget.reset()
+    expect(widget.status).to_have_text(start)
+    wait_until(widget.page, widget.answers)
+    assert widget.lab.errors() == []
+
+
 def check_gabor(lab, place: int = 0) -> None:
     """Use every control of a Gabor explorer; the frequency 0 has no wave."""
     widget = Gabor(lab, place)
@@ -334,10 +342,7 @@ def check_gabor(lab, place: int = 0) -> None:
     expect(widget.status).to_contain_text("no wave, only the bell")
     widget.sliders["phase"].press("PageUp")
     wait_until(lab.page, widget.answers)
-    widget.reset()
-    expect(widget.status).to_have_text(start)
-    wait_until(lab.page, widget.answers)
-    assert lab.errors() == []
+    check_reset(widget, start)
 
 
 def check_gabor_response(lab, place: int = 0) -> None:
@@ -359,10 +364,7 @@ def check_gabor_response(lab, place: int = 0) -> None:
     widget.zero.press("Space")
     widget.sliders["sigma"].press("PageUp")
     wait_until(lab.page, widget.answers)
-    widget.reset()
-    expect(widget.status).to_have_text(start)
-    wait_until(lab.page, widget.answers)
-    assert lab.errors() == []
+    check_reset(widget, start)
 
 
 def check_calculator(lab, place: int = 0) -> None:
