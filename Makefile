@@ -11,7 +11,7 @@ FOUND := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:
 READY := $(VENV)/.ready-$(FOUND)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test unit notebooks browser bench refresh lint format lock clean check-python
+.PHONY: help lab test data unit notebooks browser bench refresh lint format lock clean check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,19 +30,22 @@ lint: $(READY)  ## Check style of code and notebooks
 unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
 	$(BIN)/python -m pytest tests --ignore tests/browser $(PYTEST_ARGS)
 
-notebooks: $(READY)  ## Run each lesson without network and compare with what is stored
+data: $(READY)  ## Draw the critters now, not when a lesson asks for them (CNN_LESSONS_CACHE: where)
+	@$(BIN)/python scripts/make_data.py
+
+notebooks: data  ## Run each lesson without network and compare with what is stored
 	PYTHONPATH="$(CURDIR)/tests/offline" $(BIN)/python -m pytest --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 300 \
 		--nbval-kernel-startup-timeout 180 -p no:python -p no:playwright $(PYTEST_ARGS) \
 		$(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
-browser: $(READY)  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
+browser: data  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
 	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
 bench: $(READY)  ## Measure how fast a slider answers, beside the usual way with Matplotlib
 	PYTHONPATH="$(CURDIR)/tests/browser" $(BIN)/python benchmarks/widgets.py
 
-refresh: $(READY)  ## Run lessons in place and store their outputs (LESSON=03 for one)
+refresh: data  ## Run lessons in place and store their outputs (LESSON=03 for one)
 	$(BIN)/python scripts/refresh.py $(LESSON)
 
 format: $(READY)  ## Format code and notebooks

@@ -6,8 +6,13 @@ tells what an animal is.
 """
 
 import math
+import warnings
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
+
+from helpers.files import VARIABLE, cache_folder, written_whole
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -18,9 +23,10 @@ PARTS = ("head", "ears", "eyes", "snout", "whiskers")
 
 BACKGROUNDS = (
     "astronaut", "brick", "camera", "coffee", "coins", "grass", "gravel", "hubble_deep_field", "immunohistochemistry",
-    "retina", "rocket", "stereo_motorcycle",
+    "retina", "rocket",
 )  # fmt: skip
-"""Photographs inside scikit-image. Chelsea is not among them: a real cat behind a drawn dog would be a wrong label."""
+"""Photographs inside scikit-image that are free to use (see data/critters.md). Chelsea is not among them: a real cat
+behind a drawn dog would be a wrong label."""
 
 REGIONS = {"train": (0.0, 0.5), "validation": (0.5, 0.75), "test": (0.75, 1.0)}
 """The part of each photograph, from left to right, that each split takes its backgrounds from."""
@@ -231,8 +237,7 @@ def photographs() -> tuple[Image.Image, ...]:
     """Return the photographs of `BACKGROUNDS` as RGB images."""
     import skimage.data  # here, since it takes a moment
 
-    arrays = (getattr(skimage.data, name)() for name in BACKGROUNDS)
-    return tuple(Image.fromarray(array[0] if isinstance(array, tuple) else array).convert("RGB") for array in arrays)
+    return tuple(Image.fromarray(getattr(skimage.data, name)()).convert("RGB") for name in BACKGROUNDS)
 
 
 def crop(random, split: str, size: int) -> Image.Image:
@@ -358,16 +363,116 @@ def shine(pixels, factors, noise) -> np.ndarray:
 # --- many images ---
 
 SPLITS = {"train": 3000, "validation": 1000, "test": 1000}
-"""How many images the standard set has."""
+"""How many images each part of the standard set has."""
+
+VERSION = 1
+"""Of the drawings. A test knows the first images of each version: who changes what is drawn adds 1."""
 
 
 def critter(split: str, index: int, size: int = 64, seed: int = 0) -> Critter:
-    """Return image number ``index`` of a split with its masks: the same as in the standard set.
+    """Return image number ``index`` of a split with its masks; with the defaults, one of the standard set.
 
     The animals take turns: number 0 is a cat, 1 a dog, 10 a cat again. Raises ValueError as `draw_critter` does, and
-    for a negative index.
+    for a negative index or seed.
     """
-    if split not in REGIONS or index < 0:
-        raise ValueError(f"Need a split of {', '.join(REGIONS)} and an index of at least 0: got {split!r}, {index!r}.")
+    if split not in REGIONS or index < 0 or seed < 0:
+        raise ValueError(
+            f"Need a split of {', '.join(REGIONS)}, an index and a seed of at least 0: "
+            f"got {split!r}, {index!r}, {seed!r}."
+        )
     random = np.random.default_rng([seed, [*REGIONS].index(split), index])
     return draw_critter(ANIMALS[index % len(ANIMALS)], random, size, split)
+
+
+def labels(number: int) -> np.ndarray:
+    """Return the labels (number,) int64 of the first images of any split."""
+    return np.arange(number, dtype=np.int64) % len(ANIMALS)
+
+
+def progress(items, what: str):
+    """Return ``items`` with a progress bar: a widget in a notebook, text elsewhere."""
+    from tqdm.auto import tqdm
+
+    return tqdm(items, desc=what, unit=" images", leave=False, mininterval=0.5)
+
+
+def draw_standard_set() -> dict[str, np.ndarray]:
+    """Draw the images of each split of `SPLITS`: arrays (N, 64, 64, 3) uint8. Takes about 15 s."""
+    numbers = progress(
+        [(split, i) for split, number in SPLITS.items() for i in range(number)], "drawing critters, once"
+    )
+    images = {split: np.empty((number, 64, 64, 3), np.uint8) for split, number in SPLITS.items()}
+    for split, index in numbers:
+        images[split][index] = critter(split, index).image
+    return images
+
+
+def standard_set() -> dict[str, np.ndarray]:
+    """Return the images of each split of `SPLITS`, from the cache folder of `helpers.files` if they are there.
+
+    They are drawn when they are missing there or damaged, and then kept. Where the folder cannot be written, a
+    warning says so, and they are drawn each time.
+    """
+    path = cache_folder() / f"critters-v{VERSION}.npz"
+    try:
+        with np.load(path) as file:
+            images = {split: file[split] for split in SPLITS}
+        if all(images[split].shape == (number, 64, 64, 3) for split, number in SPLITS.items()):
+            return images
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        pass  # not there, or damaged
+    images = draw_standard_set()
+    try:
+        with written_whole(path) as partial:
+            np.savez(partial, **images)
+    except OSError as error:
+        warnings.warn(
+            f"The critters could not be kept in {path.parent} ({error}), so they are drawn each time. "
+            f"Make room there, or name another folder in the environment variable {VARIABLE}.",
+            stacklevel=2,
+        )
+    return images
+
+
+FOLDER_SPLITS = {"train": 1000, "validation": 500, "test": 500}
+"""How many images `write_folder` writes by default."""
+
+
+def write_folder(folder, numbers: dict[str, int] = FOLDER_SPLITS, seed: int = 1) -> Path:
+    """Write critters as JPEG files of different sizes and formats: ``folder/train/cat/0000.jpg`` and so on.
+
+    Parameters
+    ----------
+    folder : where to write; must not exist yet. It appears when all files are written
+    numbers : for each split how many images, classes in turn
+    seed : other images than those of the standard set, which has seed 0
+
+    Returns the folder. Raises FileExistsError if it is there, ValueError for an unknown split or a negative number.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} is there already. Name another folder, or remove it first.")
+    if not set(numbers) <= set(REGIONS) or min(numbers.values(), default=0) < 0:
+        raise ValueError(f"Need a number of at least 0 for splits of {', '.join(REGIONS)}, but got {numbers!r}.")
+    with written_whole(folder) as partial:
+        for split in numbers:
+            for animal in ANIMALS:
+                (partial / split / animal).mkdir(parents=True)
+        for split, index in progress([(s, i) for s, n in numbers.items() for i in range(n)], "writing critters, once"):
+            random = np.random.default_rng([seed, 3, [*REGIONS].index(split), index])
+            size, quality = int(random.integers(72, 161)), int(random.integers(70, 96))
+            drawn = critter(split, index, size, seed)
+            name = f"{split}/{ANIMALS[drawn.label]}/{index // len(ANIMALS):04}.jpg"
+            Image.fromarray(trim(drawn, random)).save(partial / name, quality=quality)
+    return folder
+
+
+def trim(drawn: Critter, random) -> np.ndarray:
+    """Return the image without up to a quarter of its rows or columns at the edges, but with all of the animal."""
+    axis = int(random.integers(2))
+    shown = np.flatnonzero(drawn.mask.any(axis=1 - axis))
+    size = len(drawn.mask)
+    first, last = (shown[0], shown[-1]) if len(shown) else (size // 2, size // 2)
+    start = min(int(random.integers(size // 8 + 1)), first)
+    end = max(size - int(random.integers(size // 8 + 1)), last + 1)
+    return drawn.image[start:end] if axis == 0 else drawn.image[:, start:end]

@@ -1,13 +1,22 @@
 """The images of the lessons: datasets to learn from, and single photographs. All of it works without a network."""
 
+import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from helpers import critters
+from helpers.files import cache_folder, written_whole
+
 import numpy as np
+from PIL import Image, ImageOps
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+PARTS = ("train", "validation", "test")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 PHOTOS = {
     "astronaut": "Eileen Collins, an astronaut",
@@ -61,17 +70,19 @@ class Dataset:
 
 
 def load_dataset(name: str) -> Dataset:
-    """Load a dataset by name.
+    """Load a dataset by name, or from a folder of image files.
 
     Parameters
     ----------
-    name : {"digits"}
+    name : {"digits", "critters"}, or the path of a folder as `load_folder` takes it
         ``"digits"``: 5,000 handwritten digits of MNIST, 28 × 28 × 1; 3,500 / 500 / 1,000, equal shares of each class.
+        ``"critters"``: ten drawn animals on photographs, 64 × 64 × 3; 3,000 / 1,000 / 1,000. They are drawn the first
+        time, which takes about 15 s.
 
     Raises
     ------
     ValueError
-        For an unknown name; lists the known ones.
+        For an unknown name; lists the known ones. For a folder, as `load_folder` does.
     FileNotFoundError
         If the data file is missing; says how to get it back.
 
@@ -80,9 +91,13 @@ def load_dataset(name: str) -> Dataset:
     >>> load_dataset("digits")
     digits: 3,500 train / 500 validation / 1,000 test images of shape (28, 28, 1), 10 classes
     """
-    if name not in LOADERS:
-        raise ValueError(f"Unknown dataset {name!r}. Known here: {', '.join(sorted(LOADERS))}.")
-    return LOADERS[name]()
+    if name in LOADERS:
+        return LOADERS[name]()
+    if Path(name).is_dir():
+        return load_folder(name)
+    raise ValueError(
+        f"Unknown dataset {str(name)!r}. Known here: {', '.join(sorted(LOADERS))}; or the path of a folder of images."
+    )
 
 
 def _load_digits() -> Dataset:
@@ -94,8 +109,7 @@ def _load_digits() -> Dataset:
         )
     with np.load(path) as file:
         splits = [
-            Split(file[f"{part}_images"][..., np.newaxis], file[f"{part}_labels"].astype(np.int64))
-            for part in ("train", "validation", "test")
+            Split(file[f"{part}_images"][..., np.newaxis], file[f"{part}_labels"].astype(np.int64)) for part in PARTS
         ]
     return Dataset(
         "digits",
@@ -106,7 +120,106 @@ def _load_digits() -> Dataset:
     )
 
 
-LOADERS: dict[str, Callable[[], Dataset]] = {"digits": _load_digits}
+def _load_critters() -> Dataset:
+    return Dataset(
+        "critters",
+        *(Split(images, critters.labels(len(images))) for images in critters.standard_set().values()),
+        class_names=critters.ANIMALS,
+        source="drawn by helpers/critters.py on photographs of the scikit-image package; see data/critters.md",
+        license="CC0 1.0",
+    )
+
+
+LOADERS: dict[str, Callable[[], Dataset]] = {"digits": _load_digits, "critters": _load_critters}
+
+
+def load_folder(folder, size: int = 64) -> Dataset:
+    """Load image files from folders that are named as their classes.
+
+    Parameters
+    ----------
+    folder : a folder with ``train/cat/1.jpg`` and so on, for train, validation and test, with the same classes in each;
+        a missing validation or test part is taken from train, every seventh image. Or simply a folder with
+        ``cat/1.jpg`` and so on, from which all three parts are taken
+    size : height and width in pixels that all images get: they are cut to a square around their middle, and resized
+
+    Images come as RGB, in a shuffled order that is the same each time; classes are sorted by name. Raises ValueError
+    if there are not at least two classes, if a part lacks one, or if a file cannot be read.
+    """
+    folder = Path(folder)
+    pairs = {part: _labelled_files(folder / part) for part in PARTS if (folder / part).is_dir()}
+    if "train" not in pairs:
+        pairs = {"train": _labelled_files(folder)}
+    names = tuple(sorted({name for _, name in pairs["train"]}))
+    for part, some in pairs.items():
+        if len(names) < 2 or {name for _, name in some} != set(names):
+            raise ValueError(
+                f"{folder} needs at least two classes, each a folder of images, and the same ones in each part; "
+                f"{part} has {', '.join(sorted({name for _, name in some})) or 'none'}."
+            )
+    train, missing = pairs["train"], [part for part in PARTS if part not in pairs]
+    pairs |= {part: train[start::7] for start, part in enumerate(missing)}
+    pairs["train"] = [pair for index, pair in enumerate(train) if index % 7 >= len(missing)]
+    return Dataset(
+        folder.name,
+        *(_read_split(pairs[part], names, size) for part in PARTS),
+        class_names=names,
+        source=f"the image files in the folder {folder.name}",
+        license="not known here: ask who made the images",
+    )
+
+
+def _labelled_files(folder: Path) -> list[tuple[Path, str]]:
+    """Return all image files of the folders in a folder, in order, each with the name of its folder."""
+    found = [(path, path.parent.name) for path in sorted(folder.glob("*/*")) if path.suffix.lower() in SUFFIXES]
+    return [(path, name) for path, name in found if not (name.startswith(".") or path.name.startswith("."))]
+
+
+def _read_split(pairs: list[tuple[Path, str]], names: tuple[str, ...], size: int) -> Split:
+    images = np.empty((len(pairs), size, size, 3), np.uint8)
+    order = np.random.default_rng(0).permutation(len(pairs))
+    for place, index in enumerate(order):
+        path = pairs[index][0]
+        try:
+            with Image.open(path) as file:
+                file.draft("RGB", (2 * size, 2 * size))  # a large JPEG need not be decoded in full
+                images[place] = ImageOps.fit(ImageOps.exif_transpose(file).convert("RGB"), (size, size))
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: remove it, or replace it. ({error})") from error
+    return Split(images, np.array([names.index(pairs[index][1]) for index in order], np.int64))
+
+
+def image_folder(name: str) -> Path:
+    """Return a folder with a dataset as image files, ``train/cat/0000.jpg`` and so on (lesson 05).
+
+    It is written the first time, to the cache folder of `helpers.files`: critters as `critters.write_folder` draws
+    them, in different sizes, other datasets as they are. Where that cannot be written, a warning says so, and it is a
+    temporary folder. A ``name`` that is the path of such a folder is returned as it is. Raises ValueError as
+    `load_dataset` does, and for a folder without the parts train, validation and test.
+    """
+    if name not in LOADERS and Path(name).is_dir():
+        missing = [part for part in PARTS if not (Path(name) / part).is_dir()]
+        if missing:
+            raise ValueError(f"{name} needs the folders {', '.join(PARTS)}; there is no {' and no '.join(missing)}.")
+        return Path(name)
+    write = critters.write_folder if name == "critters" else partial(_write_images, load_dataset(name))
+    folder = cache_folder() / f"{name}-images-v{critters.VERSION}"
+    try:
+        return folder if folder.is_dir() else write(folder)
+    except OSError as error:
+        warnings.warn(f"{folder} cannot be written ({error}): using a temporary folder.", stacklevel=2)
+        return write(Path(tempfile.mkdtemp()) / name)
+
+
+def _write_images(dataset: Dataset, folder: Path) -> Path:
+    with written_whole(folder) as beside:
+        for part, split in dataset.splits().items():
+            for name in dataset.class_names:
+                (beside / part / name).mkdir(parents=True)
+            for index, (image, label) in enumerate(zip(*split, strict=True)):
+                path = beside / part / dataset.class_names[label] / f"{index:05}.jpg"
+                Image.fromarray(np.squeeze(image)).save(path, quality=95)
+    return folder
 
 
 def load_photo(name: str, gray: bool = False) -> np.ndarray:
@@ -159,7 +272,7 @@ def to_gray(image: np.ndarray) -> np.ndarray:
 
 
 def example_images(size: int = 256) -> dict[str, np.ndarray]:
-    """Return gray images to try a filter on, by name: photographs, and a few images of each dataset that is here.
+    """Return gray images to try a filter on, by name: photographs, and a few digits.
 
     Returns
     -------
@@ -176,7 +289,7 @@ def example_images(size: int = 256) -> dict[str, np.ndarray]:
         top, left = ((length - size * step) // 2 for length in photo.shape)
         part = photo[top : top + size * step, left : left + size * step].reshape(size, step, size, step)
         images[name] = np.rint(part.mean(axis=(1, 3))).astype(np.uint8)
-    for name in LOADERS:
+    for name in ("digits",):  # those that are small, and read at once
         dataset = load_dataset(name)
         for label in range(2, 10, 3):
             image = dataset.test.images[np.flatnonzero(dataset.test.labels == label)[0]]

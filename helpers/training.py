@@ -1,9 +1,9 @@
 """Around ``model.fit``: the same start every time, progress with growing curves, and the history as a table."""
 
-import os
 import time
 from pathlib import Path
 
+from helpers.files import written_whole
 from helpers.startup import import_tensorflow
 
 import_tensorflow()  # before Keras, so that its start-up messages stay out of the lesson
@@ -33,11 +33,9 @@ def history_frame(history) -> pd.DataFrame:
 
 def save_history(frame: pd.DataFrame, path) -> Path:
     """Save a history as CSV: written beside, then moved, so that a file there is always whole. Returns the path."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    frame.to_csv(partial)
-    os.replace(partial, path)
-    return path
+    with written_whole(path) as partial:
+        frame.to_csv(partial)
+    return Path(path)
 
 
 def load_history(path) -> pd.DataFrame:
