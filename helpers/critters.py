@@ -10,7 +10,6 @@ import warnings
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 from helpers.files import VARIABLE, cache_folder, written_whole
 
@@ -240,13 +239,22 @@ def photographs() -> tuple[Image.Image, ...]:
     return tuple(Image.fromarray(getattr(skimage.data, name)()).convert("RGB") for name in BACKGROUNDS)
 
 
+@cache
+def regions(split: str) -> tuple[Image.Image, ...]:
+    """Return the part of each photograph that belongs to a split: what is not in it cannot get into an image."""
+    start, end = REGIONS[split]
+    return tuple(
+        photo.crop((round(start * photo.width), 0, round(end * photo.width), photo.height)) for photo in photographs()
+    )
+
+
 def crop(random, split: str, size: int) -> Image.Image:
     """Return a random square of a photograph, from the region of this split, at ``size`` pixels a side."""
-    photo = photographs()[random.integers(len(BACKGROUNDS))]
-    start, end = (round(share * photo.width) for share in REGIONS[split])
+    number = random.integers(len(BACKGROUNDS))
+    photo, region = photographs()[number], regions(split)[number]
     side = int(random.integers(64, min(photo.width // 4, photo.height) + 1))
-    left, top = int(random.integers(start, end - side + 1)), int(random.integers(0, photo.height - side + 1))
-    part = photo.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+    left, top = int(random.integers(0, region.width - side + 1)), int(random.integers(0, region.height - side + 1))
+    part = region.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
     return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else part
 
 
@@ -415,12 +423,12 @@ def standard_set() -> dict[str, np.ndarray]:
     """
     path = cache_folder() / f"critters-v{VERSION}.npz"
     try:
-        with np.load(path) as file:
+        with path.open("rb") as opened, np.load(opened) as file:  # np.load does not close what it cannot read
             images = {split: file[split] for split in SPLITS}
-        if all(images[split].shape == (number, 64, 64, 3) for split, number in SPLITS.items()):
+        if all(images[s].shape == (n, 64, 64, 3) and images[s].dtype == np.uint8 for s, n in SPLITS.items()):
             return images
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        pass  # not there, or damaged
+    except Exception:  # not there, or damaged: a zip file with a wrong byte raises nearly anything
+        pass
     images = draw_standard_set()
     try:
         with written_whole(path) as partial:
@@ -447,12 +455,13 @@ def write_folder(folder, numbers: dict[str, int] = FOLDER_SPLITS, seed: int = 1)
     numbers : for each split how many images, classes in turn
     seed : other images than those of the standard set, which has seed 0
 
-    Returns the folder. Raises FileExistsError if it is there, ValueError for an unknown split or a negative number.
+    Returns the folder. Raises FileExistsError if it is there, ValueError for no split, an unknown split or a negative
+    number.
     """
     folder = Path(folder)
     if folder.exists():
         raise FileExistsError(f"{folder} is there already. Name another folder, or remove it first.")
-    if not set(numbers) <= set(REGIONS) or min(numbers.values(), default=0) < 0:
+    if not numbers or not set(numbers) <= set(REGIONS) or min(numbers.values()) < 0:
         raise ValueError(f"Need a number of at least 0 for splits of {', '.join(REGIONS)}, but got {numbers!r}.")
     with written_whole(folder) as partial:
         for split in numbers:

@@ -1,5 +1,6 @@
 """The images of the lessons: datasets to learn from, and single photographs. All of it works without a network."""
 
+import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from helpers import critters
 from helpers.files import cache_folder, written_whole
 
 import numpy as np
+import pandas as pd
 from PIL import Image, ImageOps
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -93,11 +95,15 @@ def load_dataset(name: str) -> Dataset:
     """
     if name in LOADERS:
         return LOADERS[name]()
-    if Path(name).is_dir():
+    if _is_folder(name):
         return load_folder(name)
     raise ValueError(
         f"Unknown dataset {str(name)!r}. Known here: {', '.join(sorted(LOADERS))}; or the path of a folder of images."
     )
+
+
+def _is_folder(name) -> bool:
+    return isinstance(name, str | Path) and os.path.isdir(name)
 
 
 def _load_digits() -> Dataset:
@@ -144,22 +150,27 @@ def load_folder(folder, size: int = 64) -> Dataset:
     size : height and width in pixels that all images get: they are cut to a square around their middle, and resized
 
     Images come as RGB, in a shuffled order that is the same each time; classes are sorted by name. Raises ValueError
-    if there are not at least two classes, if a part lacks one, or if a file cannot be read.
+    if there are not at least two classes, if a part lacks one (so if a missing part has to be taken from fewer than
+    seven images), if a file cannot be read, or if ``size`` is no whole number above 0.
     """
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size must be a whole number of pixels above 0, but it is {size!r}.")
     folder = Path(folder)
     pairs = {part: _labelled_files(folder / part) for part in PARTS if (folder / part).is_dir()}
     if "train" not in pairs:
         pairs = {"train": _labelled_files(folder)}
-    names = tuple(sorted({name for _, name in pairs["train"]}))
-    for part, some in pairs.items():
-        if len(names) < 2 or {name for _, name in some} != set(names):
-            raise ValueError(
-                f"{folder} needs at least two classes, each a folder of images, and the same ones in each part; "
-                f"{part} has {', '.join(sorted({name for _, name in some})) or 'none'}."
-            )
     train, missing = pairs["train"], [part for part in PARTS if part not in pairs]
     pairs |= {part: train[start::7] for start, part in enumerate(missing)}
     pairs["train"] = [pair for index, pair in enumerate(train) if index % 7 >= len(missing)]
+    names = tuple(sorted({name for some in pairs.values() for _, name in some}))
+    for part in PARTS:
+        found = sorted({name for _, name in pairs[part]})
+        if len(names) < 2 or found != [*names]:
+            raise ValueError(
+                f"{folder} needs at least two classes, each a folder of images, and the same ones in each part "
+                f"(seven images of each, where a missing part is taken from train): "
+                f"of the classes {', '.join(names) or '(none)'}, {part} has {', '.join(found) or 'none'}."
+            )
     return Dataset(
         folder.name,
         *(_read_split(pairs[part], names, size) for part in PARTS),
@@ -183,21 +194,29 @@ def _read_split(pairs: list[tuple[Path, str]], names: tuple[str, ...], size: int
         try:
             with Image.open(path) as file:
                 file.draft("RGB", (2 * size, 2 * size))  # a large JPEG need not be decoded in full
-                images[place] = ImageOps.fit(ImageOps.exif_transpose(file).convert("RGB"), (size, size))
-        except OSError as error:
+                images[place] = ImageOps.fit(_rgb(ImageOps.exif_transpose(file)), (size, size))
+        except Exception as error:  # OSError mostly, but what Pillow raises depends on where a file is damaged
             raise ValueError(f"{path} cannot be read: remove it, or replace it. ({error})") from error
     return Split(images, np.array([names.index(pairs[index][1]) for index in order], np.int64))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits for a pixel, which Pillow would cut off at 255: all white
+        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
+    if image.mode == "P":  # Pillow warns of a palette with transparency, unless it may keep that
+        image = image.convert("RGBA")
+    return image.convert("RGB")
 
 
 def image_folder(name: str) -> Path:
     """Return a folder with a dataset as image files, ``train/cat/0000.jpg`` and so on (lesson 05).
 
-    It is written the first time, to the cache folder of `helpers.files`: critters as `critters.write_folder` draws
-    them, in different sizes, other datasets as they are. Where that cannot be written, a warning says so, and it is a
-    temporary folder. A ``name`` that is the path of such a folder is returned as it is. Raises ValueError as
-    `load_dataset` does, and for a folder without the parts train, validation and test.
+    It is written the first time, to the cache folder of `helpers.files`: critters as
+    `helpers.critters.write_folder` draws them, in different sizes, other datasets as they are. Where that cannot be
+    written, a warning says so, and it is a temporary folder. A ``name`` that is the path of such a folder is returned
+    as it is. Raises ValueError as `load_dataset` does, and for a folder without the parts train, validation and test.
     """
-    if name not in LOADERS and Path(name).is_dir():
+    if name not in LOADERS and _is_folder(name):
         missing = [part for part in PARTS if not (Path(name) / part).is_dir()]
         if missing:
             raise ValueError(f"{name} needs the folders {', '.join(PARTS)}; there is no {' and no '.join(missing)}.")
@@ -289,9 +308,23 @@ def example_images(size: int = 256) -> dict[str, np.ndarray]:
         top, left = ((length - size * step) // 2 for length in photo.shape)
         part = photo[top : top + size * step, left : left + size * step].reshape(size, step, size, step)
         images[name] = np.rint(part.mean(axis=(1, 3))).astype(np.uint8)
-    for name in ("digits",):  # those that are small, and read at once
-        dataset = load_dataset(name)
-        for label in range(2, 10, 3):
-            image = dataset.test.images[np.flatnonzero(dataset.test.labels == label)[0]]
-            images[f"{name}: {dataset.class_names[label]}"] = image[..., 0] if image.shape[2] == 1 else to_gray(image)
+    digits = load_dataset("digits").test
+    for label in range(2, 10, 3):
+        images[f"digits: {label}"] = digits.images[np.flatnonzero(digits.labels == label)[0], ..., 0]
     return images
+
+
+def load_runs() -> pd.DataFrame:
+    """Return learning curves of the networks of lesson 04, each trained five times beforehand.
+
+    Returns
+    -------
+    runs : DataFrame with a row for each variant, seed and epoch; ``training_accuracy``, ``training_crossentropy``,
+        ``val_accuracy`` and ``val_crossentropy`` are measured after the epoch; see data/overfitting_runs.md
+
+    Raises FileNotFoundError if the file is missing; says how to get it back.
+    """
+    path = DATA / "overfitting_runs.csv"
+    if not path.exists():
+        raise FileNotFoundError(f"data/{path.name} is missing. Get it back with `git checkout data/{path.name}`.")
+    return pd.read_csv(path)

@@ -195,12 +195,12 @@ def draw_output_overlay(step, shape, name: str = "cnn-empty") -> str:
     return svg(width, height, hatching + outline(step.row, step.col, 1, 1, scale, shape), OVERLAY)
 
 
-def embed(png_bytes: bytes, width: float, height: float, x=0.0, y=0.0) -> str:
-    """Return SVG that holds a PNG, its pixels as sharp squares."""
-    data = base64.b64encode(png_bytes).decode()
+def embed(png_bytes: bytes, width: float, height: float, x=0.0, y=0.0, sharp: bool = True) -> str:
+    """Return SVG that holds a PNG, its pixels as sharp squares or smoothed."""
+    data, style = base64.b64encode(png_bytes).decode(), "image-rendering:pixelated" if sharp else ""
     return (
         f'<image x="{x}" y="{y}" width="{width:.1f}" height="{height:.1f}" preserveAspectRatio="none" '
-        f'style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
+        f'style="{style}" href="data:image/png;base64,{data}"/>'
     )
 
 
@@ -232,7 +232,9 @@ def draw_pictures(pictures, text: str, columns: int = 3) -> str:
             body = draw_text(0, 8, html.escape(picture.title), 14, "start")
             inside = picture.marks
             if picture.pixels is not None:
-                inside = embed(small_png(picture.pixels, 1.5 * PANEL), picture.width, picture.height) + inside
+                small = small_png(picture.pixels, 1.5 * max(picture.width, picture.height))
+                sharp = picture.width >= picture.pixels.shape[1]
+                inside = embed(small, picture.width, picture.height, sharp=sharp) + inside
             parts.append(
                 f'<g transform="translate({left:.0f} {top:.0f})">{body}<g transform="translate(0 22)">{inside}</g></g>'
             )

@@ -5,6 +5,7 @@
 
 from helpers.checks import Exercise, NotYet, Wrong, call_answer, choice, function, is_stub, numbers
 from helpers.convolution import convolve, pool
+from helpers.datasets import Split
 from helpers.gabor import gabor_kernel, gabor_response, grating
 
 import numpy as np
@@ -576,6 +577,410 @@ EXERCISES["03"] = {
             "Where do the most parameters sit? Let the maps get small before Flatten, or use global average pooling.",
             "Conv 16 – pool – conv 32 – pool – conv 32 – GlobalAveragePooling2D – Dense is one that fits.",
             "Give it time: 10 epochs, or a learning rate of 0.003.",
+        ),
+    ),
+}
+
+# --- 04 Dropout and overfitting ---
+
+
+def _stop_early(losses, patience):
+    best = 1
+    for epoch in range(1, len(losses) + 1):
+        if losses[epoch - 1] < losses[best - 1]:
+            best = epoch
+        if epoch - best >= patience:
+            break
+    return best, epoch
+
+
+def _stop_at_rise(losses, patience):
+    """Count every epoch that is worse than the one before, and begin anew when one is better."""
+    worse = 0
+    for epoch in range(2, len(losses) + 1):
+        worse = worse + 1 if losses[epoch - 1] >= losses[epoch - 2] else 0
+        if worse >= patience:
+            break
+    return int(np.argmin(losses[:epoch])) + 1, epoch
+
+
+def _stop_never_resets(losses, patience):
+    """Count all epochs without a new minimum, and never begin anew."""
+    best, waited = 1, 0
+    for epoch in range(2, len(losses) + 1):
+        if losses[epoch - 1] < losses[best - 1]:
+            best = epoch
+        else:
+            waited += 1
+        if waited >= patience:
+            break
+    return best, epoch
+
+
+def _stop_one_late(losses, patience):
+    return _stop_early(losses, patience + 1)
+
+
+_STOP_CASES = [
+    ([2.0, 1.5, 1.6, 1.7, 1.2], 2),
+    ([2.0, 1.8, 1.9, 1.7, 1.75, 1.6, 1.9, 1.8, 1.7, 1.5], 3),
+    ([3.0, 2.0, 2.5, 2.4, 2.3, 2.2, 1.0], 3),
+    ([1.0, 0.9, 0.8, 0.7], 2),
+    ([1.0, 1.1, 0.9, 0.9, 0.9, 0.5], 2),
+    ([1.0, 1.2, 0.9, 1.2, 0.8, 1.2, 0.7, 1.2, 1.2], 2),
+]
+
+
+def _drop_channels(answer) -> None:
+    """Judge a function (maps, rate, random) that drops whole channels, by what it does to maps of ones and others."""
+    if not callable(answer):
+        raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
+    maps, rate = 1 + np.arange(6 * 5 * 40, dtype=float).reshape(6, 5, 40), 0.25
+    draws = [call_answer(answer, (maps, rate, np.random.default_rng(seed))) for seed in range(60)]
+    if any(draw.shape != maps.shape for draw in draws):
+        raise Wrong(f"the result must keep the shape {maps.shape}, but it has {draws[0].shape}.")
+    if any(np.array_equal(draw, maps) for draw in draws):
+        raise Wrong("nothing is dropped: each channel must become 0 with probability `rate`.")
+    factors = np.stack(draws) / maps  # (draws, height, width, channels)
+    if not np.allclose(factors, factors[:, :1, :1]):
+        raise Wrong("some channels are 0 at some places only. Draw one number for each channel, not for each pixel.")
+    channels = factors[:, 0, 0]  # (draws, channels)
+    if (channels == channels[:, :1]).all():
+        raise Wrong("all channels are dropped together. Each channel has a draw of its own.")
+    if (channels == channels[0]).all():
+        raise Wrong("the same channels are dropped each time: take the numbers from `random`.")
+    zeros = np.mean(channels == 0)
+    if abs(zeros - (1 - rate)) < 0.05:
+        raise Wrong(f"about {zeros:.0%} of the channels are dropped at a rate of 25%: `rate` is the share to drop.")
+    if abs(zeros - rate) > 0.05:
+        raise Wrong(f"about {zeros:.0%} of the channels are dropped at a rate of 25%.")
+    kept = channels[channels != 0]
+    for factor, message in (
+        (1, "the channels that stay are not scaled, so that the next layer gets less in training than in prediction."),
+        (1 - rate, "multiply by 1 / (1 − rate), not by 1 − rate: the channels that stay must get larger."),
+        (1 / rate, "divide by 1 − rate, the share that stays, not by rate."),
+        (1 + rate, "1 + rate is close, but the sum must be the same on average: divide by 1 − rate."),
+    ):
+        if np.allclose(kept, factor):
+            raise Wrong(message)
+    if not np.allclose(kept, 1 / (1 - rate)):
+        raise Wrong(f"channels that stay are multiplied by {kept.flat[0]:.3g}; 1 / (1 − rate) is right.")
+    if np.mean(call_answer(answer, (np.ones((2, 2, 4000)), 0.6, np.random.default_rng(0))) == 0) < 0.5:
+        raise Wrong("with a rate of 60% it drops too few: use the argument `rate`.")
+
+
+def _seventy(answer) -> None:
+    """Judge (model, images, labels): at most 50,000 parameters, at least 70% right."""
+    model, *data = answer if isinstance(answer, tuple) and len(answer) == 3 else (answer,)
+    if is_stub(model):
+        raise NotYet("build and train a network, then give check(5, (my_model, x_validation, y_validation)).")
+    if not hasattr(model, "count_params") or not data:
+        raise NotYet("give the trained model and the images: check(5, (my_model, x_validation, y_validation)).")
+    split = Split(np.asarray(data[0]) * np.float32(255), np.asarray(data[1]))
+    answers = _probabilities(model, split, int(split.labels.max()) + 1)
+    accuracy = float(np.mean(answers.argmax(axis=1) == split.labels))
+    reached, parameters = f"it gets {accuracy:.1%} of the validation images right", model.count_params()
+    if parameters > 50_000:
+        raise Wrong(
+            f"it has {parameters:,} parameters; at most 50,000 are allowed. ({reached[0].upper()}{reached[1:]}.)"
+        )
+    if accuracy < 0.3:
+        raise Wrong(f"{reached}. Is it trained?")
+    if accuracy < 0.7:
+        raise Wrong(f"{reached}. The goal is 70%{': close' if accuracy > 0.66 else ''}.")
+
+
+EXERCISES["04"] = {
+    1: Exercise(
+        choice(
+            "b",
+            {
+                "a": "a falling training loss alone says little: it also falls while a network learns by heart. "
+                "The validation loss is the one to watch.",
+                "c": "with too large a learning rate the training loss would jump or rise as well. It falls.",
+                "d": "the accuracy only counts right answers. The rising loss says that the wrong ones become surer.",
+            },
+        ),
+        "What it has learned since epoch 6 fits the training images better, and all others worse.",
+        (
+            "Which of the two losses is measured on images that the network does not learn from?",
+            "Think of the random labels: what did falling training loss mean there?",
+        ),
+    ),
+    2: Exercise(
+        function(
+            _stop_early,
+            _STOP_CASES,
+            [
+                (
+                    lambda losses, patience: (int(np.argmin(losses)) + 1, _stop_early(losses, patience)[1]),
+                    "your best epoch can lie after the end. Look only at epochs up to where the training stops.",
+                ),
+                (
+                    lambda losses, patience: (int(np.argmin(losses)) + 1, len(losses)),
+                    "your training never stops early. Compare how long ago the best epoch was with `patience`.",
+                ),
+                (
+                    lambda losses, patience: tuple(np.subtract(_stop_early(losses, patience), 1)),
+                    "both are one too small: count the epochs from 1.",
+                ),
+                (
+                    lambda losses, patience: _stop_early(losses, patience)[::-1],
+                    "the right numbers in the wrong order: the best epoch first, then the last one.",
+                ),
+                (
+                    _stop_at_rise,
+                    "you compare with the epoch before. What counts is the best epoch so far: a loss that falls a "
+                    "little, but stays above it, is no new best.",
+                ),
+                (_stop_never_resets, "a new best epoch starts the patience anew."),
+                (_stop_one_late, "it stops one epoch late: it ends when the best epoch was `patience` epochs ago."),
+                (
+                    lambda losses, patience: _stop_early(losses, 1),
+                    "`patience` is not used: it stops at the first epoch without a new best.",
+                ),
+                (lambda losses, patience: _stop_early(losses, patience)[1], "return both: best epoch, last epoch."),
+                (lambda losses, patience: _stop_early(losses, patience)[0], "return both: best epoch, last epoch."),
+            ],
+        ),
+        "That is what `EarlyStopping` does, with the weights of the best epoch put back at the end.",
+        (
+            "Keep two things while you go through the epochs: the best epoch so far, and the current one.",
+            "for epoch in range(1, len(losses) + 1): the loss of this epoch is losses[epoch - 1].",
+            "Stop when epoch - best >= patience.",
+        ),
+    ),
+    3: Exercise(
+        numbers(
+            {"zeros": 256, "factor": 4 / 3, "zeros_predicting": 0},
+            {
+                "zeros": {
+                    768: "the rate is the share that is dropped, not the one that is kept.",
+                    0.25: "that is the share. How many of 1,024?",
+                },
+                "factor": {
+                    0.75: "that makes the sum smaller still. What stays must make up for what is dropped.",
+                    1.25: "close, but 75% × 1.25 is not 100%.",
+                    4: "that is 1 / rate. Divide by the share that stays.",
+                    1: "then the next layer gets a quarter less in training than in prediction.",
+                },
+                "zeros_predicting": {
+                    256: "in prediction the layer passes everything on.",
+                    768: "in prediction the layer passes everything on.",
+                },
+            },
+            tolerance=1e-3,
+        ),
+        "A quarter is dropped, three quarters times 4/3 make a whole, and prediction uses everything.",
+        (
+            "The rate 0.25 is the share that is dropped.",
+            "Three quarters of the numbers, each times the factor, must give the old sum.",
+        ),
+    ),
+    4: Exercise(
+        _drop_channels,
+        "Whole channels drop out, and the mean stays as it was.",
+        (
+            "How many random numbers do you need? One for each channel: maps.shape[2].",
+            "keep = random.random(maps.shape[2]) >= rate is True for the channels that stay.",
+            "maps * keep works on the last axis. What is missing is the factor 1 / (1 − rate).",
+        ),
+    ),
+    5: Exercise(
+        _seventy,
+        "That is far from the 40% at the start, with a fraction of the weights.",
+        (
+            "Which two rows of the table have the best validation accuracy? They can be combined.",
+            "network([layers.GlobalMaxPooling2D()]), trained on x_all and y_all.",
+            "Give it 9 or 10 epochs.",
+        ),
+    ),
+}
+
+# --- 05 Data augmentation ---
+
+_LABEL_MISTAKES = {
+    ("mirror", "digits", True): "a mirrored 2 or 7 is no digit.",
+    ("mirror", "critters", False): "a mirrored fox is a fox; animals have no preferred side.",
+    ("mirror", "arrows", True): "mirrored, an arrow to the left is an arrow to the right: the other class.",
+    ("shift by 5%", "digits", False): "a digit that is written a little further to the right is the same digit.",
+    ("shift by 5%", "critters", False): "an animal may stand anywhere.",
+    ("shift by 5%", "arrows", False): "a sign may be anywhere in the image.",
+    ("other hue", "digits", False): "the digits are gray: a change of hue does nothing at all to them.",
+    ("other hue", "critters", False): "the card says: only the shape tells what an animal is.",
+    ("other hue", "arrows", False): "the class is the direction; a green arrow to the left still points to the left.",
+    ("turn by 180°", "digits", True): "a 6 becomes a 9.",
+    ("turn by 180°", "critters", False): "an owl on its head is an owl, if a rare one.",
+    ("turn by 180°", "arrows", True): "turned by 180°, an arrow to the left points to the right.",
+}
+_KEEPS = {
+    change: {data: not wrong for (this, data, wrong) in _LABEL_MISTAKES if this == change}
+    for change, *_ in _LABEL_MISTAKES
+}
+
+
+def _keeps_label(answer) -> None:
+    """Judge a table of True and False: which change keeps which labels."""
+    if not isinstance(answer, dict) or any(
+        not isinstance(answer.get(change), dict) or set(answer[change]) < set(data) for change, data in _KEEPS.items()
+    ):
+        raise Wrong("keep the dictionaries with their names, and replace each None by True or False.")
+    cells = [(change, data, answer[change][data]) for change, row in _KEEPS.items() for data in row]
+    if all(is_stub(given) for _, _, given in cells):
+        raise NotYet("replace each None by True or False.")
+    for change, data, given in cells:
+        if not isinstance(given, bool | np.bool_):
+            raise NotYet(f"there is no True or False yet for {change!r} and {data}.")
+        if given != _KEEPS[change][data]:
+            raise Wrong(f"{change!r} and {data}: {_LABEL_MISTAKES[change, data, bool(given)]}")
+
+
+_LABELS = np.eye(3)
+_CUTMIX_CASES = [
+    (_random_image(8, 8).reshape(8, 8, 1), _LABELS[0], _random_image(8, 8, 1).reshape(8, 8, 1), _LABELS[2], 2, 1, 4, 3),
+    (
+        _random_image(6, 30).reshape(6, 10, 3),
+        _LABELS[1],
+        _random_image(6, 30, 1).reshape(6, 10, 3),
+        _LABELS[0],
+        0,
+        4,
+        5,
+        6,
+    ),
+    (_random_image(4, 4).reshape(4, 4, 1), _LABELS[2], _random_image(4, 4, 1).reshape(4, 4, 1), _LABELS[1], 1, 1, 1, 1),
+]
+
+
+def _cutmix(answer) -> None:
+    """Judge a function that puts a rectangle of one image into another, and mixes the labels by area."""
+    if not callable(answer):
+        raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
+    for case in _CUTMIX_CASES:
+        image, label, other, other_label, top, left, height, width = case
+        given = tuple(value.copy() if isinstance(value, np.ndarray) else value for value in case)
+        try:
+            result = answer(*given)
+        except NotImplementedError:
+            result = None
+        except Exception as error:
+            raise Wrong(f"your function raised {type(error).__name__}: {error}.") from error
+        if is_stub(result):
+            raise NotYet("write the body of the function, with a return at its end; it returns nothing so far.")
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise Wrong("return two things: the new image and its label.")
+        mixed, mixed_label = (np.asarray(part, float) for part in result)
+        if not (np.array_equal(given[0], image) and np.array_equal(given[2], other)):
+            raise Wrong("your function changes the image that it was given. Work on image.copy().")
+        window = np.s_[top : top + height, left : left + width]
+        right = image.copy()
+        right[window] = other[window]
+        if mixed.shape != right.shape or not np.allclose(mixed, right):
+            _wrong_pixels(mixed, right, case)
+        _wrong_shares(mixed_label, case)
+
+
+def _wrong_pixels(mixed, right, case) -> None:
+    image, _, other, _, top, left, height, width = case
+    corner, swapped = right * 0 + image, other.copy()
+    window = np.s_[top : top + height, left : left + width]
+    corner[window] = other[:height, :width]
+    swapped[window] = image[window]
+    for wrong, message in (
+        (image, "the image is unchanged: put the rectangle of `other` into it."),
+        (corner, "the piece comes from the corner of `other`. Take it from the same place."),
+        (swapped, "that is `other` with a piece of `image`. It is the other way round."),
+    ):
+        if mixed.shape == wrong.shape and np.allclose(mixed, wrong):
+            raise Wrong(message)
+    if mixed.shape != right.shape:
+        raise Wrong(f"the new image must have the shape {right.shape}, but it has {mixed.shape}.")
+    raise Wrong("the pixels are not right: rows top to top + height, columns left to left + width come from `other`.")
+
+
+def _wrong_shares(mixed, case) -> None:
+    image, label, _, other_label, _, _, height, width = case
+    share = height * width / (image.shape[0] * image.shape[1])
+    right = (1 - share) * label + share * other_label
+    if mixed.shape == right.shape and np.allclose(mixed, right):
+        return
+    for wrong, message in (
+        (label, "the pixels are right, but the label is still that of `image`: mix the labels, too."),
+        (other_label, "the pixels are right, but the label is that of `other` alone: mix the labels."),
+        (share * label + (1 - share) * other_label, "the shares are the wrong way round."),
+        ((label + other_label) / 2, "half and half only fits if the rectangle covers half of the area."),
+        (height / image.shape[0] * (other_label - label) + label, "the share is that of the area, not of the height."),
+        (width / image.shape[1] * (other_label - label) + label, "the share is that of the area, not of the width."),
+        (label + other_label, "the shares must add up to 1."),
+    ):
+        if mixed.shape == wrong.shape and np.allclose(mixed, wrong):
+            raise Wrong(message)
+    if mixed.shape == right.shape and np.isclose(mixed.sum(), 1):
+        raise Wrong(f"the share of `other` must be height × width / area of the image: {share:.3g} here.")
+    raise Wrong("the label must have a share of each class, and the shares must add up to 1.")
+
+
+def _augmented_network(answer) -> None:
+    """Judge (model, validation batches): begins with augmentation that is off in prediction, and gets 65% right."""
+    model, batches = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+    if is_stub(model):
+        raise NotYet("build and train a network, then give check(4, (my_model, validation_batches)).")
+    if not hasattr(model, "predict") or batches is None:
+        raise NotYet("give the trained model and the batches: check(4, (my_model, validation_batches)).")
+    images, labels = (np.concatenate(part) for part in zip(*((x.numpy(), y.numpy()) for x, y in batches), strict=True))
+    if not any(kind.startswith(("Random", "Rand", "AugMix")) for kind in _kinds(model)):
+        raise Wrong("there is no augmentation layer in it. Put at least one at its beginning.")
+    if not any("GlobalMaxPooling2D" in kind for kind in _kinds(model)):
+        raise Wrong("there is no GlobalMaxPooling2D in it: the head of lesson 4 that keeps the strongest response.")
+    answers = _probabilities(model, Split(images * np.float32(255), labels), int(labels.max()) + 1)
+    accuracy = float(np.mean(answers.argmax(axis=1) == labels))
+    reached = f"it gets {accuracy:.1%} of the validation images right"
+    if accuracy < 0.3:
+        raise Wrong(f"{reached}. Is it trained, with Rescaling(1 / 255) after the augmentation?")
+    if accuracy < 0.65:
+        raise Wrong(f"{reached}. The goal is 65%{': close' if accuracy > 0.6 else ''}.")
+
+
+EXERCISES["05"] = {
+    1: Exercise(
+        choice(
+            "b",
+            {
+                "a": "more images help only if their labels are right. What is a 6 turned by 180°?",
+                "c": "look at the 6 in the last column but one: whoever sees it says 9.",
+                "d": "nothing checks whether label and image fit. That is what makes this mistake so expensive.",
+            },
+        ),
+        "Turned by 180°, a 6 and a 9 are the same picture with two labels; no network can tell them apart.",
+        (
+            "Turn a sheet of paper with a 6 on it.",
+            "The layer changes the image, but never the label.",
+        ),
+    ),
+    2: Exercise(
+        _keeps_label,
+        "The same change can be right for one task and wrong for the next: it depends on what the label means.",
+        (
+            "Go through it cell by cell: which word would you say when you see the changed image?",
+            "For arrows, ask where the arrow points afterward.",
+        ),
+    ),
+    3: Exercise(
+        _cutmix,
+        "Pixels by place, labels by area.",
+        (
+            "mixed = image.copy(); mixed[top : top + height, left : left + width] is the rectangle.",
+            "The share of `other` is height × width / (rows × columns of the image).",
+            "The label is (1 − share) × label + share × other_label.",
+        ),
+    ),
+    4: Exercise(
+        _augmented_network,
+        "The same thousand files, a structure that fits, and no image seen twice.",
+        (
+            "Take the layers of `network`, with GlobalMaxPooling2D in place of Flatten and the dense layer with 256 units.",
+            "light() is a good augmentation to begin with. Strong ones need more epochs.",
+            "Give it 30 epochs.",
         ),
     ),
 }

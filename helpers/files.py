@@ -14,7 +14,7 @@ VARIABLE = "CNN_LESSONS_CACHE"
 def cache_folder() -> Path:
     """Return the folder for data that can be made or downloaded again; it may not exist yet.
 
-    It is what the environment variable `CNN_LESSONS_CACHE` names, or else a folder in the user's cache directory.
+    It is what the environment variable ``CNN_LESSONS_CACHE`` names, or else a folder in the user's cache directory.
     """
     return Path(os.environ.get(VARIABLE) or user_cache_path("cnn-lessons")).expanduser()
 
@@ -37,8 +37,7 @@ def written_whole(path):
     beside = Path(tempfile.mkdtemp(prefix=f"{path.name}.", suffix=".partial", dir=path.parent))
     try:
         yield beside / path.name
-        if not path.is_dir():
-            _move(beside / path.name, path)
+        _move(beside / path.name, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -47,5 +46,5 @@ def _move(source: Path, target: Path) -> None:
     try:
         os.replace(source, target)
     except OSError:
-        if not target.is_dir():  # else another program moved its folder there in this moment
+        if not (source.is_dir() and target.is_dir()):  # of two programs that write a folder, the other was faster
             raise

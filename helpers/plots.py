@@ -290,6 +290,34 @@ def plot_history(history, title: str | None = None, fig=None):
     return fig
 
 
+def plot_runs(runs, x: str = "epoch", metric: str = "accuracy", ax=None):
+    """Draw several runs of a training with seaborn: their mean, and a band from the lowest to the highest of them.
+
+    Parameters
+    ----------
+    runs : DataFrame as `helpers.datasets.load_runs` returns it: a column ``x``, and the metric with ``training_`` and
+        ``val_`` in front; a row for each run at each ``x``
+    ax : axes to draw in, or None for a new figure
+
+    Returns the axes.
+    """
+    import seaborn as sns
+
+    ax = ax or plt.subplots(figsize=(5.6, 3.6))[1]
+    for part, label, color in (("training", "training", COLORS[0]), ("val", "validation", COLORS[1])):
+        column = f"{part}_{metric}"
+        sns.lineplot(runs, x=x, y=column, errorbar=("pi", 100), color=color, label=label, marker="o", ax=ax)
+    ax.set(xlabel=x, ylabel=metric)
+    ax.legend(frameon=False)
+    return ax
+
+
+def as_pixels(fig) -> np.ndarray:
+    """Return what a figure shows as a uint8 image (H, W, 3)."""
+    fig.canvas.draw()
+    return np.asarray(fig.canvas.buffer_rgba())[..., :3].copy()
+
+
 def plot_confusion(labels, predicted, class_names, title: str = "Confusion matrix"):
     """Draw how often each true class (row) was taken for each class (column); zeros are left empty.
 

@@ -1,5 +1,7 @@
 """Settings of all unit tests: the same examples in each run, no windows, no figures left open."""
 
+import socket
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
@@ -15,3 +17,21 @@ settings.load_profile("lessons")
 def close_figures():
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """An empty cache folder, so that no test writes to that of the user; it is not made yet."""
+    monkeypatch.setenv("CNN_LESSONS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def no_network(monkeypatch, tmp_path):
+    def refuse(*_):
+        raise AssertionError("tried to reach the network")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setenv("SKIMAGE_DATADIR", str(tmp_path))

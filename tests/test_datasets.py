@@ -1,18 +1,36 @@
-"""helpers.datasets: the digits and photographs that are inside this project and its packages."""
+"""helpers.datasets: digits, critters and photographs that need no network, and folders of image files."""
 
 import hashlib
 import importlib.util
+import os
 import re
-import socket
+import runpy
+import shutil
+import subprocess
+import tempfile
 import time
+import warnings
+from itertools import chain
 from pathlib import Path
 
-from helpers import datasets
-from helpers.datasets import LOADERS, PHOTOS, Dataset, Split, example_images, load_dataset, load_photo, to_gray
+from helpers import critters, datasets
+from helpers.datasets import (
+    LOADERS,
+    PHOTOS,
+    Dataset,
+    Split,
+    example_images,
+    image_folder,
+    load_dataset,
+    load_folder,
+    load_photo,
+    to_gray,
+)
 
 import numpy as np
 import pytest
 import skimage.color
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {"train": 3500, "validation": 500, "test": 1000}
@@ -103,9 +121,12 @@ def test_arrays_are_what_the_script_makes(digits):
         np.testing.assert_array_equal(split.labels, made[f"{name}_labels"])
 
 
-@pytest.mark.parametrize("name", ["mnist", "Digits", "", None, 3])
+NO_DATASET = ["mnist", "Digits", "", None, 3, 1.5, "no/such/folder", Path("nowhere"), "x" * 9999, "\0"]
+
+
+@pytest.mark.parametrize("name", NO_DATASET, ids=lambda name: repr(name)[:20])
 def test_unknown_dataset_lists_the_known(name):
-    with pytest.raises(ValueError, match=r"Unknown dataset .* Known here: .*digits"):
+    with pytest.raises(ValueError, match=r"Unknown dataset .* Known here: critters, digits; or the path of a folder"):
         load_dataset(name)
 
 
@@ -113,17 +134,6 @@ def test_missing_file_says_how_to_get_it_back(monkeypatch, tmp_path):
     monkeypatch.setattr(datasets, "DATA", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"git checkout data/digits\.npz.*scripts/make_digits\.py"):
         load_dataset("digits")
-
-
-@pytest.fixture
-def no_network(monkeypatch, tmp_path):
-    def refuse(*_):
-        raise AssertionError("tried to reach the network")
-
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setenv("SKIMAGE_DATADIR", str(tmp_path))
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -174,11 +184,9 @@ def test_gray_needs_rgb(shape):
 EXAMPLES = ["camera", "chelsea", "brick", "grass", "gravel", "coins"]
 
 
-def test_examples_are_photographs_and_images_of_each_dataset(no_network):
+def test_examples_are_photographs_and_digits(no_network):
     images = example_images()
-    assert [*images][:6] == EXAMPLES
-    assert {"digits: 2", "digits: 5", "digits: 8"} <= set(images)
-    assert {name.split(":")[0] for name in [*images][6:]} == set(LOADERS)
+    assert [*images] == [*EXAMPLES, "digits: 2", "digits: 5", "digits: 8"]
     for name, image in images.items():
         assert image.dtype == np.uint8
         assert image.ndim == 2
@@ -205,18 +213,454 @@ def test_examples_are_the_middle_of_their_photographs(size):
         np.testing.assert_allclose(images[name], np.mean(windows, axis=0), atol=0.5)  # each pixel a mean of step × step
 
 
-def test_examples_of_a_dataset_in_color(monkeypatch):
-    images = np.random.default_rng(0).integers(0, 256, (10, 8, 9, 3), np.uint8)
-    part = Split(images, np.arange(10))
-    names = tuple("abcdefghij")
-    monkeypatch.setitem(LOADERS, "colors", lambda: Dataset("colors", part, part, part, names, "here", "none"))
-    found = example_images(16)
-    assert [*found][-3:] == ["colors: c", "colors: f", "colors: i"]
-    for label in (2, 5, 8):
-        np.testing.assert_array_equal(found[f"colors: {names[label]}"], to_gray(images[label]))
-
-
 @pytest.mark.parametrize("size", [15, 257, 0, -256, float("nan")])
 def test_examples_of_another_size(size):
     with pytest.raises(ValueError, match="size must be from 16 to 256 pixels, but it is "):
         example_images(size)
+
+
+# --- critters ---
+
+
+@pytest.fixture
+def small_critters(cache, monkeypatch):
+    """A standard set of 40 critters and a folder of 30, in a cache folder of their own."""
+    for split, number in {"train": 20, "validation": 10, "test": 10}.items():
+        monkeypatch.setitem(critters.SPLITS, split, number)
+        monkeypatch.setitem(critters.FOLDER_SPLITS, split, 10)
+    return cache
+
+
+def test_critters(small_critters):
+    dataset = load_dataset("critters")
+    assert dataset.name == "critters"
+    assert dataset.image_shape == (64, 64, 3)
+    assert dataset.class_names == critters.ANIMALS
+    assert {name: len(split) for name, split in dataset.splits().items()} == critters.SPLITS
+    for name, split in dataset.splits().items():
+        assert split.images.dtype == np.uint8
+        assert split.labels.dtype == np.int64
+        for index in (0, 4, 9):
+            drawn = critters.critter(name, index)
+            np.testing.assert_array_equal(split.images[index], drawn.image)
+            assert split.labels[index] == drawn.label
+            assert dataset.class_names[drawn.label] == critters.ANIMALS[index]
+    assert repr(dataset) == "critters: 20 train / 10 validation / 10 test images of shape (64, 64, 3), 10 classes"
+
+
+def test_what_critters_say_about_themselves(small_critters):
+    dataset = load_dataset("critters")
+    card = (ROOT / "data" / "critters.md").read_text(encoding="utf-8")
+    assert "data/critters.md" in dataset.source
+    assert dataset.license in card
+
+
+def test_critters_are_drawn_once(small_critters, monkeypatch):
+    first = load_dataset("critters")
+    monkeypatch.setattr(critters, "draw_standard_set", lambda: pytest.fail("they are there already"))
+    second = load_dataset("critters")
+    for name, split in second.splits().items():
+        np.testing.assert_array_equal(split.images, first.splits()[name].images)
+
+
+# --- folders of image files ---
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+def save_images(folder, names, number=8, start=0, suffix="png"):
+    """Save images of one color each, all different, in folders with these names; return the colors by name."""
+    colors = {}
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        colors[name] = [(start + index, 100, 20 * len(colors)) for index in range(number)]
+        for index, color in enumerate(colors[name]):
+            Image.new("RGB", (10 + index, 12), color).save(folder / name / f"{index}.{suffix}")
+    return colors
+
+
+def colors_of(split, class_names):
+    """The colors of the images of a split, by name of their class; each image must be of one color."""
+    assert np.ptp(split.images, axis=(1, 2)).max() < 6
+    found = {name: [] for name in class_names}
+    for image, label in zip(*split, strict=True):
+        found[class_names[label]].append(tuple(image[0, 0].tolist()))
+    return {name: sorted(colors) for name, colors in found.items()}
+
+
+def test_folder_with_three_parts(tmp_path):
+    saved = {part: save_images(tmp_path / part, ["dog", "cat"], 5 + k, 50 * k) for k, part in enumerate(PARTS)}
+    dataset = load_dataset(str(tmp_path))
+    assert dataset.name == tmp_path.name
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.image_shape == (64, 64, 3)
+    for part, split in dataset.splits().items():
+        assert colors_of(split, dataset.class_names) == saved[part]
+        assert split.images.dtype == np.uint8
+        assert split.labels.dtype == np.int64
+
+
+@pytest.mark.parametrize("there", [("train",), ("train", "test"), ("train", "validation")], ids="+".join)
+def test_missing_parts_are_taken_from_train(tmp_path, there):
+    saved = {part: save_images(tmp_path / part, "abc", 21, 50 * k) for k, part in enumerate(there)}
+    dataset = load_folder(tmp_path)
+    found = {part: colors_of(split, dataset.class_names) for part, split in dataset.splits().items()}
+    missing = [part for part in PARTS if part not in there]
+    for part in there[1:]:
+        assert found[part] == saved[part]
+    for part in missing:
+        assert [len(colors) for colors in found[part].values()] == [3, 3, 3]
+    for name in "abc":  # each image is in one part
+        assert sorted(chain(*(found[part][name] for part in ["train", *missing]))) == saved["train"][name]
+
+
+@pytest.mark.parametrize("number", [7, 8, 20])
+def test_folder_without_parts(tmp_path, number):
+    saved = save_images(tmp_path / "pets", ["owl", "ant"], number)
+    dataset = load_dataset(tmp_path / "pets")
+    assert dataset.name == "pets"
+    found = [colors_of(split, dataset.class_names) for split in dataset.splits().values()]
+    for name in ("ant", "owl"):
+        assert all(part[name] for part in found)
+        assert sorted(chain(*(part[name] for part in found))) == saved[name]
+    assert repr(dataset).endswith("images of shape (64, 64, 3), 2 classes")
+
+
+def test_no_image_of_a_folder_is_in_two_parts(tmp_path):
+    save_images(tmp_path, "abcd", 30)
+    dataset = load_folder(tmp_path)
+    images = [image.tobytes() for split in dataset.splits().values() for image in split.images]
+    assert len(images) == len(set(images)) == 120
+
+
+def test_images_of_a_folder_are_shuffled_in_the_same_order_each_time(tmp_path):
+    save_images(tmp_path / "first", "abcd", 30)
+    shutil.copytree(tmp_path / "first", tmp_path / "second")
+    first, second = load_folder(tmp_path / "first"), load_folder(tmp_path / "second")
+    for one, other in zip(first.splits().values(), second.splits().values(), strict=True):
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.labels, other.labels)
+    assert len(set(first.train.labels[:20].tolist())) == 4
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "JPG", "png", "PNG", "bmp", "gif", "webp"])
+def test_formats_of_files(tmp_path, suffix):
+    saved = save_images(tmp_path, "ab", suffix=suffix)
+    dataset = load_folder(tmp_path)
+    assert sum(map(len, dataset.splits().values())) == 16
+    for name, colors in colors_of(dataset.train, dataset.class_names).items():
+        assert all(min(np.abs(np.subtract(color, other)).max() for other in saved[name]) < 8 for color in colors)
+
+
+def save_pairs(folder, image, suffix="png", **options):
+    """Save the same image eight times in each of two classes."""
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for index in range(8):
+            image.save(folder / name / f"{index}.{suffix}", **options)
+
+
+def first_image(folder, size=64):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # one for each file would fill a notebook
+        return load_folder(folder, size).train.images[0]
+
+
+def palette_image():
+    image = Image.new("P", (20, 20), 1)
+    image.putpalette([1, 2, 3, 200, 100, 50])
+    return image
+
+
+MODES = {
+    "gray": (Image.new("L", (20, 20), 77), {}, (77, 77, 77)),
+    "gray, 16 bits": (Image.fromarray(np.full((20, 20), 77 * 256 + 3, np.uint16)), {}, (77, 77, 77)),
+    "black and white": (Image.new("1", (20, 20), 1), {}, (255, 255, 255)),
+    "gray with alpha": (Image.new("LA", (20, 20), (77, 128)), {}, (77, 77, 77)),
+    "palette": (palette_image(), {}, (200, 100, 50)),
+    "palette with alpha": (palette_image(), {"transparency": bytes([0, 128])}, (200, 100, 50)),
+    "palette with one color away": (palette_image(), {"transparency": 0}, (200, 100, 50)),
+    "alpha": (Image.new("RGBA", (20, 20), (10, 200, 30, 128)), {}, (10, 200, 30)),
+}
+
+
+@pytest.mark.parametrize(("image", "options", "color"), MODES.values(), ids=MODES)
+def test_all_kinds_of_images_come_as_rgb(tmp_path, image, options, color):
+    save_pairs(tmp_path, image, **options)
+    np.testing.assert_array_equal(first_image(tmp_path), np.broadcast_to(color, (64, 64, 3)))
+
+
+@pytest.mark.parametrize(("mode", "fill"), [("CMYK", (0, 255, 255, 0)), ("L", 76), ("RGB", (254, 0, 0))])
+def test_jpegs_of_all_kinds_come_as_rgb(tmp_path, mode, fill):
+    save_pairs(tmp_path, Image.new(mode, (200, 100), fill), "jpg", quality=95)
+    expected = (76, 76, 76) if mode == "L" else (254, 0, 0)
+    np.testing.assert_allclose(first_image(tmp_path), np.broadcast_to(expected, (64, 64, 3)), atol=4)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_photographs_taken_with_a_turned_camera_are_upright(tmp_path, suffix):
+    image = Image.new("RGB", (80, 80), BLUE)
+    image.paste(RED, (0, 0, 40, 80))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it by 90° clockwise: what is on the left gets up
+    save_pairs(tmp_path, image, suffix, exif=exif)
+    shown = first_image(tmp_path, 40)
+    np.testing.assert_allclose(shown[:16], np.broadcast_to(RED, (16, 40, 3)), atol=30)
+    np.testing.assert_allclose(shown[-16:], np.broadcast_to(BLUE, (16, 40, 3)), atol=30)
+
+
+@pytest.mark.parametrize("shape", [(90, 30), (30, 90), (64, 64), (1, 1), (1, 50)], ids=str)
+def test_images_are_cut_to_the_square_in_their_middle(tmp_path, shape):
+    wide, high = shape
+    short = min(shape)
+    image = Image.new("RGB", shape, RED)
+    image.paste(GREEN, ((wide - short) // 2, (high - short) // 2, (wide + short) // 2, (high + short) // 2))
+    if short == 1:
+        image.paste(GREEN, (0, 0, wide, high))
+    save_pairs(tmp_path, image)
+    inside = first_image(tmp_path)[1:-1, 1:-1]  # at the edge, resizing may smooth
+    np.testing.assert_array_equal(inside, np.broadcast_to(GREEN, inside.shape))
+
+
+@pytest.mark.parametrize("high", [240, 480, 1200])
+def test_a_large_photograph_is_resized_as_a_whole(tmp_path, high):
+    """Though not decoded in full."""
+    photo = Image.fromarray(load_photo("coffee")).resize((high * 3 // 2, high))
+    save_pairs(tmp_path, photo, "jpg", quality=90)
+    expected = photo.crop((high // 4, 0, high // 4 + high, high)).resize((64, 64))
+    assert np.abs(first_image(tmp_path).astype(int) - np.asarray(expected)).mean() < 3
+
+
+@pytest.mark.parametrize("size", [1, 16, 100])
+def test_size_of_the_images_of_a_folder(tmp_path, size):
+    save_images(tmp_path, "ab")
+    for split in load_folder(tmp_path, size).splits().values():
+        assert split.images.shape == (len(split), size, size, 3)
+
+
+@pytest.mark.parametrize("size", [0, -1, 64.0, None, "64"])
+def test_bad_size_of_the_images_of_a_folder(tmp_path, size):
+    save_images(tmp_path, "ab")
+    with pytest.raises(ValueError, match=f"size must be a whole number of pixels above 0, but it is {size!r}"):
+        load_folder(tmp_path, size)
+
+
+def test_what_is_no_image_and_what_is_hidden_is_left_out(tmp_path):
+    saved = save_images(tmp_path / "train", "ab", 14)
+    for name in (".c", "notes"):
+        (tmp_path / "train" / name).mkdir()
+    for name in ("a/.0.png", "a/._1.png", ".c/0.png", "a/Thumbs.db", "b/list.txt", "notes/readme.md", "0.png"):
+        (tmp_path / "train" / name).write_bytes(b"no image")
+    save_images(tmp_path / "train" / "a", ["deeper"])
+    dataset = load_folder(tmp_path)
+    assert dataset.class_names == ("a", "b")
+    assert sum(map(len, dataset.splits().values())) == sum(map(len, saved.values()))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def bomb(path):
+    """A header that says the image has 10¹⁰ pixels."""
+    Image.new("RGB", (9, 9)).save(path, "BMP")
+    content = path.read_bytes()
+    path.write_bytes(content[:18] + (100_000).to_bytes(4, "little") * 2 + content[26:])
+
+
+def bad_exif(path):
+    """Metadata that Pillow does not understand: it raises SyntaxError."""
+    Image.new("RGB", (9, 9)).save(path, "WEBP", exif=b"Exif\0\0MM\0C\0\0\0\x08")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(b""), lambda path: path.write_text("text"), cut, bomb, bad_exif]
+)
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_damaged_file_is_named(tmp_path, damage):
+    save_images(tmp_path, "ab")
+    damage(tmp_path / "b" / "3.png")
+    path = re.escape(str(tmp_path / "b" / "3.png"))
+    with pytest.raises(ValueError, match=f"{path} cannot be read: remove it, or replace it"):
+        load_folder(tmp_path)
+
+
+def test_a_folder_with_the_name_of_an_image_is_named(tmp_path):
+    save_images(tmp_path, "ab")
+    (tmp_path / "a" / "more.jpg").mkdir()
+    with pytest.raises(ValueError, match=r"more\.jpg cannot be read: remove it"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ([], r"of the classes \(none\), train has none"),
+        (["a"], "of the classes a, train has a"),
+        (["train/a"], "of the classes a, train has a"),
+        (["train/a", "train/b", "test/a"], "of the classes a, b, test has a"),
+        (["train/a", "train/b", "validation/b"], "of the classes a, b, validation has b"),
+        (["train/a", "train/b", "test/a", "test/b", "test/c"], "of the classes a, b, c, train has a, b"),
+        (["validation/a", "validation/b", "test/a", "test/b"], r"of the classes \(none\), train has none"),
+    ],
+)
+def test_each_part_needs_the_same_classes(tmp_path, folders, message):
+    for name in folders:
+        save_images(tmp_path / Path(name).parent, [Path(name).name])
+    with pytest.raises(ValueError, match=f"needs at least two classes, .* the same ones in each part .*: {message}"):
+        load_folder(tmp_path)
+
+
+def test_an_empty_part_is_not_a_missing_one(tmp_path):
+    save_images(tmp_path / "train", "ab")
+    (tmp_path / "test" / "a").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"of the classes a, b, test has none"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_too_few_images_to_take_a_part_from(tmp_path, number):
+    save_images(tmp_path, "ab", number)
+    with pytest.raises(ValueError, match=r"seven images of each, where a missing part is taken from train.* has "):
+        load_folder(tmp_path)
+
+
+# --- datasets as folders of image files ---
+
+
+def count(folder):
+    """The number of files in each folder of folders."""
+    return {path.relative_to(folder).as_posix(): len(list(path.iterdir())) for path in sorted(folder.glob("*/*"))}
+
+
+def test_critters_as_files(small_critters, monkeypatch):
+    folder = image_folder("critters")
+    assert folder == small_critters / f"critters-images-v{critters.VERSION}"
+    assert count(folder) == {f"{part}/{animal}": 1 for part in PARTS for animal in critters.ANIMALS}
+    assert [path.name for path in small_critters.iterdir()] == [folder.name]  # the standard set is not needed
+    monkeypatch.setattr(critters, "write_folder", lambda folder: pytest.fail("it is there already"))
+    assert image_folder("critters") == folder
+    dataset = load_dataset(folder)
+    assert dataset.class_names == tuple(sorted(critters.ANIMALS))
+    assert {part: len(split) for part, split in dataset.splits().items()} == critters.FOLDER_SPLITS
+
+
+def tiny(channels):
+    """A dataset of ten images in each part, two classes, as those of the lessons are."""
+    random = np.random.default_rng(0)
+    shape = (10, 28, 20, channels)
+    parts = [
+        Split(
+            np.repeat(random.integers(0, 256, (10, 1, 1, channels)), 560, axis=1).reshape(shape).astype(np.uint8),
+            labels,
+        )
+        for labels in random.permuted(np.arange(30) % 2).reshape(3, 10)
+    ]
+    return Dataset("digits", *parts, class_names=("even", "odd"), source="here", license="none")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_other_datasets_as_files(cache, monkeypatch, channels):
+    dataset = tiny(channels)
+    monkeypatch.setitem(LOADERS, "digits", lambda: dataset)
+    folder = image_folder("digits")
+    assert folder.parent == cache
+    assert folder.name.startswith("digits-images-v")
+    for part, split in dataset.splits().items():
+        for index, (image, label) in enumerate(zip(*split, strict=True)):
+            with Image.open(folder / part / dataset.class_names[label] / f"{index:05}.jpg") as file:
+                assert (file.format, file.mode, file.size) == ("JPEG", "L" if channels == 1 else "RGB", (20, 28))
+                read = np.asarray(file).reshape(image.shape)
+            np.testing.assert_allclose(read, image, atol=6)
+    assert sum(count(folder).values()) == 30
+    (folder / "train" / "even" / "mark").touch()
+    assert image_folder("digits") == folder
+    assert (folder / "train" / "even" / "mark").exists()  # it was not written again
+
+
+def test_a_class_without_images_has_a_folder(cache, monkeypatch):
+    dataset = tiny(1)
+    part = Split(dataset.train.images, np.zeros(10, np.int64))
+    monkeypatch.setitem(LOADERS, "digits", lambda: Dataset("digits", part, part, part, ("a", "b"), "here", "none"))
+    assert count(image_folder("digits")) == {
+        f"{part}/{name}": 10 * (name == "a") for part in sorted(PARTS) for name in "ab"
+    }
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_folder_of_image_files_is_taken_as_it_is(cache, tmp_path, kind):
+    for part in PARTS:
+        (tmp_path / "mine" / part).mkdir(parents=True)
+    assert image_folder(kind(tmp_path / "mine")) == tmp_path / "mine"
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "message"), [(("train",), "no validation and no test"), (("train", "test"), "no valid")]
+)
+def test_a_folder_of_image_files_needs_three_parts(tmp_path, there, message):
+    for part in there:
+        (tmp_path / part).mkdir()
+    with pytest.raises(ValueError, match=f"needs the folders train, validation, test; there is {message}"):
+        image_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", NO_DATASET, ids=lambda name: repr(name)[:20])
+def test_unknown_dataset_as_files(cache, name):
+    with pytest.raises(ValueError, match=r"Unknown dataset .* Known here: critters, digits"):
+        image_folder(name)
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("name", ["critters", "digits"])
+def test_files_in_a_cache_folder_that_cannot_be_written(small_critters, tmp_path, monkeypatch, name):
+    """A warning says so, and it is a temporary folder. (Root may write everywhere, but not below a file.)"""
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("CNN_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setitem(LOADERS, "digits", lambda: tiny(1))
+    with pytest.warns(UserWarning, match=r"cannot be written .*: using a temporary folder") as caught:
+        folder = image_folder(name)
+    assert caught[0].filename == __file__
+    assert folder.parent.parent == tmp_path / "temporary"
+    assert sum(count(folder).values()) == 30
+
+
+def test_nothing_is_left_of_files_that_are_interrupted(cache, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(LOADERS, "digits", lambda: tiny(1))
+    monkeypatch.setattr(Image.Image, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        image_folder("digits")
+    assert [*cache.iterdir()] == []
+
+
+# --- make data ---
+
+
+def test_make_data_makes_all_that_lessons_need(small_critters, capsys, monkeypatch):
+    runpy.run_path(str(ROOT / "scripts" / "make_data.py"), run_name="__main__")
+    images, folder = f"critters-v{critters.VERSION}.npz", f"critters-images-v{critters.VERSION}"
+    assert sorted(path.name for path in small_critters.iterdir()) == sorted([images, folder])
+    said = capsys.readouterr().out.strip()
+    assert said.startswith(f"{small_critters}: critters: 20 train / 10 validation / 10 test images of shape")
+    assert said.endswith(f"image files in {folder}")
+    for name in ("draw_standard_set", "write_folder"):
+        monkeypatch.setattr(critters, name, lambda *_: pytest.fail("it is there already"))
+    runpy.run_path(str(ROOT / "scripts" / "make_data.py"), run_name="__main__")
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed: `apt install make`")
+@pytest.mark.parametrize("verb", ["data", "notebooks", "browser", "refresh"])
+def test_verbs_that_run_lessons_make_their_data_first(verb):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--dry-run", verb]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    made = [place for place, line in enumerate(lines) if line.endswith("/python scripts/make_data.py")]
+    used = [place for place, line in enumerate(lines) if re.search(r"--nbval |tests/browser|refresh\.py", line)]
+    assert len(made) == 1
+    assert used == [] if verb == "data" else made < used

@@ -18,8 +18,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ["helpers", *(f"helpers.{module.name}" for module in pkgutil.iter_modules(helpers.__path__))]
-WITH_EXAMPLES = {"helpers.convolution", "helpers.datasets", "helpers.drawing", "helpers.gabor", "helpers.plots"}
-LIGHT = [f"helpers.{name}" for name in ("convolution", "plots", "widgets", "datasets", "checks", "exercises")]
+WITH_EXAMPLES = {f"helpers.{name}" for name in ("convolution", "critters", "datasets", "drawing", "gabor", "plots")}
+LIGHT = [
+    f"helpers.{name}" for name in ("convolution", "critters", "plots", "widgets", "datasets", "checks", "exercises")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,347 @@
+"""Widgets of the lessons on training: dropout rates (04), augmentation (05).
+
+They follow the pattern of `helpers.widgets.Explorer`: compute, draw, describe.
+"""
+
+import html
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from helpers.datasets import load_runs
+from helpers.drawing import Picture, draw_text
+from helpers.plots import as_pixels, plot_runs
+from helpers.widgets import Explorer, make_dropdown, make_slider
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# --- dropout (lesson 04) ---
+
+CHART = (370, 290)  # width and height of a chart on the screen, in pixels
+METRICS = {"accuracy": "accuracy", "loss (cross-entropy)": "crossentropy"}
+LIMITS = {"accuracy": (0, 1.04), "crossentropy": (0, 6)}
+
+
+def chart(draw) -> tuple:
+    """Let ``draw`` draw in the axes of a new figure; return its pixels and its axes.
+
+    It has one and a half times as many pixels as it takes on the screen, so that text is sharp there.
+    """
+    fig = Figure(figsize=(CHART[0] / 96, CHART[1] / 96), dpi=144, layout="none")
+    FigureCanvasAgg(fig)
+    ax = fig.add_axes((0.14, 0.17, 0.83, 0.8))
+    draw(ax)
+    return as_pixels(fig), ax
+
+
+class Runs(NamedTuple):
+    """The trainings at one dropout rate, and the last epoch of all of them."""
+
+    rate: float
+    metric: str
+    runs: pd.DataFrame  # a row for each seed and epoch
+    last: pd.DataFrame  # a row for each seed: its last epoch
+
+
+class DropoutExplorer(Explorer):
+    """Change the dropout rate; see the learning curves of trainings made beforehand, several for each rate.
+
+    Parameters
+    ----------
+    runs : DataFrame as `helpers.datasets.load_runs` returns it, or None for that one; the variants that are named
+        ``"dropout 0.3"`` and so on are used
+    rate : float, where to start
+
+    Raises ValueError if there are no such variants, or none of this rate.
+    """
+
+    title = "Dropout explorer"
+
+    def __init__(self, runs: pd.DataFrame | None = None, rate: float = 0.0):
+        runs = load_runs() if runs is None else runs
+        runs = runs[runs["variant"].str.fullmatch(r"dropout 0\.\d")]
+        self.runs = runs.assign(rate=runs["variant"].str[8:].astype(float).round(1))
+        rates = sorted(self.runs["rate"].unique())
+        if rate not in rates:
+            raise ValueError(f"There are no runs of dropout {rate!r}, only of {', '.join(map(str, rates)) or 'none'}.")
+        step = round(rates[1] - rates[0], 1) if len(rates) > 1 else 0.1
+        slider = make_slider("Dropout rate", rate, rates[0], rates[-1], step, "Share of the inputs set to 0", "330px")
+        slider.readout_format = ".1f"
+        choose = make_dropdown("Curves", METRICS, "accuracy", "What to draw", "230px")
+        self._chart = lru_cache(maxsize=None)(self._draw_chart)
+        super().__init__("dropout", [{"rate": slider, "metric": choose}])
+
+    def compute(self, rate, metric) -> Runs:
+        """Return the runs of this rate."""
+        rate = round(rate, 1)
+        runs = self.runs[self.runs["rate"] == rate]
+        return Runs(rate, metric, runs, runs[runs["epoch"] == runs["epoch"].max()])
+
+    @cached_property
+    def ends(self) -> pd.DataFrame:
+        """The last epoch of each run, for all rates."""
+        return self.runs[self.runs["epoch"] == self.runs["epoch"].max()]
+
+    def _draw_chart(self, rate: float | None, metric: str) -> tuple:
+        """Return pixels and axes: curves by epoch for a rate, or for None the ends of all curves by rate."""
+
+        def draw(ax):
+            if rate is None:
+                plot_runs(self.ends, "rate", metric, ax)
+                ax.set_xlabel("dropout rate")
+            else:
+                plot_runs(self.compute(rate, metric).runs, "epoch", metric, ax)
+                ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+            ax.set_ylim(*LIMITS[metric])
+
+        return chart(draw)
+
+    def draw(self, result: Runs) -> list[Picture]:
+        """Return two pictures: the curves at this rate, and where the curves end at all rates."""
+        curves, _ = self._chart(result.rate, result.metric)
+        ends, ax = self._chart(None, result.metric)
+        x = ax.transData.transform((result.rate, 0))[0] * 96 / 144
+        low, high = ((1 - share) * CHART[1] for share in (0.17, 0.97))
+        line = f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="#444" stroke-width="1.5" stroke-dasharray="5 4"/>'
+        epochs = result.last["epoch"].max()
+        return [
+            Picture(f"Dropout {result.rate:.1f}, epoch by epoch", curves, "", *CHART),
+            Picture(f"After {epochs} epochs, rate by rate", ends, line, *CHART),
+        ]
+
+    def describe(self, result: Runs) -> str:
+        """Return accuracies after the last epoch as a sentence."""
+        training, validation = result.last["training_accuracy"], result.last["val_accuracy"]
+        gap = 100 * (training.mean() - validation.mean())
+        return (
+            f"Dropout {result.rate:.1f}, after {result.last['epoch'].max()} epochs, mean of {len(result.last)} runs: "
+            f"{training.mean():.0%} of the training images right, {validation.mean():.0%} of the validation images "
+            f"({validation.min():.0%} to {validation.max():.0%}), a gap of {gap:.0f} points. "
+            f"Validation loss {result.last['val_crossentropy'].mean():.2f}."
+        )
+
+
+# --- augmentation (lesson 05) ---
+
+
+class Augmentation(NamedTuple):
+    """What the slider of one Keras layer does."""
+
+    values: tuple  # from weak to strong
+    arguments: Callable  # a value -> arguments of the layer
+    meaning: str  # what it does, with {} for the value
+    shown: Callable = lambda value: value  # the value as ``meaning`` states it
+
+
+def steps(end: float, step: float, start: float = 0.0) -> tuple[float, ...]:
+    """Return the values from ``start`` to ``end``, both included."""
+    return tuple(round(start + step * place, 4) for place in range(round((end - start) / step) + 1))
+
+
+def factor(value) -> dict:
+    """Return the argument that most layers have."""
+    return {"factor": value}
+
+
+AUGMENTATIONS = {
+    "RandomFlip": Augmentation(
+        ("horizontal", "vertical", "horizontal_and_vertical"),
+        lambda value: {"mode": value},
+        "mirrors half of the images, {}",
+        lambda value: value.replace("_", " "),
+    ),
+    "RandomRotation": Augmentation(
+        steps(0.5, 0.05), factor, "turns each image by up to {:.0f}° either way", lambda value: 360 * value
+    ),
+    "RandomTranslation": Augmentation(
+        steps(0.5, 0.05),
+        lambda value: {"height_factor": value, "width_factor": value},
+        "moves each image by up to {:.0%} of its height and width",
+    ),
+    "RandomZoom": Augmentation(
+        steps(0.5, 0.05), lambda value: {"height_factor": value}, "enlarges or reduces each image by up to {:.0%}"
+    ),
+    "RandomShear": Augmentation(
+        steps(0.5, 0.05), lambda value: {"x_factor": value, "y_factor": value}, "slants each image by up to {:.0%}"
+    ),
+    "RandomPerspective": Augmentation(
+        steps(1.0, 0.1), lambda value: {"scale": value}, "moves the corners of each image, with strength {:.0%}"
+    ),
+    "RandomBrightness": Augmentation(
+        steps(1.0, 0.1), factor, "makes each image brighter or darker by up to {:.0%} of the full range"
+    ),
+    "RandomContrast": Augmentation(
+        steps(1.0, 0.1), factor, "stretches or shrinks the distance of each pixel from the mean by up to {:.0%}"
+    ),
+    "RandomSaturation": Augmentation(
+        steps(0.5, 0.05),
+        lambda value: {"factor": (0.5 - value, 0.5 + value)},
+        "makes colors paler or stronger, up to {:.0%}",
+        lambda value: 2 * value,
+    ),
+    "RandomHue": Augmentation(steps(1.0, 0.1), factor, "turns colors around the color circle, up to {:.0%}"),
+    "RandomGrayscale": Augmentation(steps(1.0, 0.1), factor, "takes the color from {:.0%} of the images"),
+    "RandomSharpness": Augmentation(steps(1.0, 0.1), factor, "blurs or sharpens each image, up to {:.0%}"),
+    "RandomGaussianBlur": Augmentation(
+        steps(1.0, 0.1, 0.1),
+        lambda value: {"kernel_size": 7, "sigma": value},
+        "blurs each image, sigma up to {:g} pixels",
+    ),
+    "RandomPosterization": Augmentation(
+        tuple(range(8, 0, -1)), lambda value: {"factor": (value, value)}, "keeps {} of the 8 bits of each color"
+    ),
+    "RandomErasing": Augmentation(
+        steps(0.6, 0.05, 0.1), lambda value: {"scale": (0.02, value)}, "covers a rectangle of 2% to {:.0%} of the area"
+    ),
+    "MixUp": Augmentation(steps(1.0, 0.1, 0.1), lambda value: {"alpha": value}, "adds two images, and their labels"),
+    "CutMix": Augmentation(steps(1.0, 0.1, 0.1), factor, "puts a piece of another image in, and mixes the labels"),
+    "RandAugment": Augmentation(
+        steps(1.0, 0.1),
+        lambda value: {"num_ops": 2, "factor": value},
+        "applies two random ones of many kinds, up to {:.0%}",
+    ),
+    "AugMix": Augmentation(steps(1.0, 0.1), factor, "mixes chains of several kinds, with strength {:.0%}"),
+}  # fmt: skip
+"""The random layers of Keras 3 for images, by name.
+
+Without RandomElasticTransform, which takes half a second and makes TensorFlow complain on many processors; RandomCrop,
+which cuts all images of a batch at the same place and leaves them large in prediction; RandomInvert and
+RandomColorDegeneration, which are much like others here.
+"""
+
+MIXING = ("MixUp", "CutMix")  # these change labels, too
+SHOWN = 8  # images that are made from one
+
+
+class Augmented(NamedTuple):
+    """One image and what a layer made of it."""
+
+    name: str  # a key of `AUGMENTATIONS`
+    code: str
+    meaning: str
+    image: np.ndarray  # (H, W, 3) uint8
+    images: np.ndarray  # (SHOWN, height, width, 3) uint8
+    labels: np.ndarray  # (SHOWN, classes) float: the labels after the layer
+
+
+def augment(images, labels, name: str, strength: int, seed: int) -> Augmented:
+    """Apply a layer of `AUGMENTATIONS` to a batch as it does in training.
+
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, 3); labels : float array (N, classes), one-hot
+    strength : index into the values of this augmentation
+    seed : int; the same one gives the same result
+
+    Raises ValueError for an unknown name or a strength that it does not have.
+    """
+    from helpers.startup import import_tensorflow
+
+    import_tensorflow()
+    from keras import layers
+
+    if name not in AUGMENTATIONS or not 0 <= strength < len(AUGMENTATIONS[name].values):
+        raise ValueError(f"There is no augmentation {name!r} of strength {strength}: see AUGMENTATIONS.")
+    values, arguments, meaning, shown = AUGMENTATIONS[name]
+    options = arguments(values[strength])
+    layer = getattr(layers, name)(**options, seed=seed)
+    batch = {"images": images.astype(np.float32), "labels": labels.astype(np.float32)}
+    if name in MIXING:
+        batch = layer(batch, training=True)
+    else:
+        batch["images"] = layer(batch["images"], training=True)
+    pixels = np.clip(np.rint(np.asarray(batch["images"])), 0, 255).astype(np.uint8)
+    code = f"{name}({', '.join(f'{key}={value!r}' for key, value in options.items())})"
+    return Augmented(
+        name, code, meaning.format(shown(values[strength])), images[0], pixels, np.asarray(batch["labels"])
+    )
+
+
+class AugmentationExplorer(Explorer):
+    """Choose an augmentation and its strength; see an image, and eight of those that training would get instead.
+
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, 1) or (N, H, W, 3), at least 2 and at most 512 × 512 pixels
+    labels : int array (N,)
+    class_names : names of the classes
+    augmentation : a key of `AUGMENTATIONS`, where to start
+
+    Raises ValueError for images or labels that do not fit this, and for an unknown augmentation.
+    """
+
+    title = "Augmentation explorer"
+
+    def __init__(self, images, labels, class_names, augmentation: str = "RandomRotation"):
+        images, labels = np.asarray(images), np.asarray(labels)
+        if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8 or max(images.shape[1:]) > 512:
+            raise ValueError(f"Need uint8 images of shape (N, H, W, 1 or 3), at most 512 × 512; got {images.shape}.")
+        if labels.shape != images.shape[:1] or len(images) < 2:
+            raise ValueError(f"Need a label for each image, and at least two: got {len(images)} and {len(labels)}.")
+        if augmentation not in AUGMENTATIONS:
+            raise ValueError(f"Unknown augmentation {augmentation!r}: use one of {', '.join(AUGMENTATIONS)}.")
+        self.images = np.broadcast_to(images, (*images.shape[:3], 3))
+        self.labels, self.class_names = labels, tuple(class_names)
+        choose = make_dropdown("Layer", [*AUGMENTATIONS], augmentation, "What Keras calls it", "250px")
+        most = len(AUGMENTATIONS[augmentation].values) - 1
+        strength = make_slider("Strength", most // 2, 0, most, 1, "How much at most", "230px")
+        image = make_slider("Image", 0, 0, len(images) - 1, 1, "Which image to change", "200px")
+        draw = make_slider("Draw", 1, 1, 20, 1, "Each number is another throw of the dice", "200px")
+        choose.observe(self._choose, "value")  # before the others, so that the strength fits the layer
+        super().__init__("augmentation", [{"name": choose}, {"strength": strength, "image": image, "draw": draw}])
+
+    def _choose(self, change):
+        """Give the slider the range of another layer, in its middle."""
+        most = len(AUGMENTATIONS[change["new"]].values) - 1
+        slider = self.controls["strength"]
+        with self._quietly():
+            slider.value = min(slider.value, most)
+            slider.max = most
+            slider.value = most // 2
+
+    def compute(self, name, strength, image, draw) -> Augmented:
+        """Return what the layer makes of eight copies of the image, or of the image and the seven after it."""
+        chosen = [(image + step * (name in MIXING)) % len(self.images) for step in range(SHOWN)]
+        labels = np.eye(len(self.class_names))[self.labels[chosen]]
+        return augment(self.images[chosen], labels, name, strength, draw)
+
+    def label_text(self, label) -> str:
+        """Return a label as its one or two classes: ``"cat"``, ``"70% cat, 30% dog"``."""
+        classes = [index for index in np.argsort(-label)[:2] if label[index] > 0.005]
+        if len(classes) == 1:
+            return self.class_names[classes[0]]
+        return ", ".join(f"{label[index]:.0%} {self.class_names[index]}" for index in classes)
+
+    def draw(self, result: Augmented) -> list[Picture]:
+        """Return two pictures: the image, and a table of what was made of it."""
+        cell, gap = 116, 8
+        height, width = result.images.shape[1:3]
+        sheet = np.full((2 * height, 4 * width, 3), 255, np.uint8)
+        marks = []
+        for place, (image, label) in enumerate(zip(result.images, result.labels, strict=True)):
+            row, col = divmod(place, 4)
+            sheet[row * height : (row + 1) * height, col * width : (col + 1) * width] = image
+            if result.name in MIXING:
+                halo = ' stroke="#fff" stroke-width="3" paint-order="stroke"'
+                for line, text in enumerate(reversed(self.label_text(label).split(", "))):
+                    x, y = (col + 0.5) * cell, (row + 1) * cell - 14 - 14 * line
+                    marks.append(draw_text(x, y, html.escape(text), 12, fill="#111", extra=halo))
+        lines = "".join(f'<path d="M{cell * k} 0V{2 * cell}" stroke="#fff" stroke-width="{gap}"/>' for k in (1, 2, 3))
+        lines += f'<path d="M0 {cell}H{4 * cell}" stroke="#fff" stroke-width="{gap}"/>'
+        return [
+            Picture("One image", result.image, "", 2 * cell, 2 * cell),
+            Picture(f"layers.{result.code}", sheet, lines + "".join(marks), 4 * cell, 2 * cell),
+        ]
+
+    def describe(self, result: Augmented) -> str:
+        """Return what the layer does, and how much it changed, as a sentence."""
+        if result.name in MIXING:
+            much = f"The first label becomes {self.label_text(result.labels[0])}."
+        else:
+            change = np.abs(result.images.astype(int) - result.image).mean()
+            much = f"A pixel changes by {change:.0f} of 255 on average."
+        return f"{result.code} {result.meaning}. {much}"
