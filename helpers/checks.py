@@ -79,7 +79,7 @@ def as_number(value, name: str = "the answer") -> float:
     """Return ``value`` as a float, or raise Wrong; NaN is no number."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if math.isnan(number):
         raise Wrong(f"{name} must be one number, but it is {value!r}.")
@@ -137,7 +137,7 @@ def call_answer(answer, case):
         if np.asarray(result).dtype.kind in "SU":  # NumPy would read "3" as 3
             raise TypeError
         return np.asarray(result, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Wrong(f"your function must return numbers, but it returned {result!r}.") from None
 
 

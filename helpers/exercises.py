@@ -414,12 +414,14 @@ def _kinds(model) -> list[str]:
 def _probabilities(model, split, classes: int) -> np.ndarray:
     """Return what the model answers to the images of a split, scaled to 0…1; raises Wrong if it cannot be judged."""
     try:
-        answers = np.asarray(model.predict(split.images / np.float32(255), verbose=0))
+        answers = np.asarray(model.predict(split.images / np.float32(255), verbose=0), float)
     except Exception as error:
         shape = split.images.shape[1:]
         raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input(dataset.image_shape).") from error
     if answers.shape != (len(split.labels), classes):
         raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
+    if not np.isfinite(answers).all():
+        raise Wrong("it answers NaN: the training went wrong. Build it anew, and take a smaller learning rate.")
     if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
         raise Wrong('its numbers are no probabilities: give the last layer activation="softmax".')
     return answers
@@ -639,16 +641,20 @@ def _drop_channels(answer) -> None:
     draws = [call_answer(answer, (maps, rate, np.random.default_rng(seed))) for seed in range(60)]
     if any(draw.shape != maps.shape for draw in draws):
         raise Wrong(f"the result must keep the shape {maps.shape}, but it has {draws[0].shape}.")
-    if any(np.array_equal(draw, maps) for draw in draws):
-        raise Wrong("nothing is dropped: each channel must become 0 with probability `rate`.")
     factors = np.stack(draws) / maps  # (draws, height, width, channels)
+    if not np.isfinite(factors).all():
+        raise Wrong("the result must hold numbers only, but some are infinite or NaN. What do you divide by?")
+    if factors.all():
+        raise Wrong("nothing is dropped: each channel must become 0 with probability `rate`.")
     if not np.allclose(factors, factors[:, :1, :1]):
         raise Wrong("some channels are 0 at some places only. Draw one number for each channel, not for each pixel.")
     channels = factors[:, 0, 0]  # (draws, channels)
-    if (channels == channels[:, :1]).all():
+    if np.allclose(channels, channels[:, :1]):
         raise Wrong("all channels are dropped together. Each channel has a draw of its own.")
-    if (channels == channels[0]).all():
+    if np.allclose(channels, channels[0]):
         raise Wrong("the same channels are dropped each time: take the numbers from `random`.")
+    if not np.array_equal(draws[0], call_answer(answer, (maps, rate, np.random.default_rng(0)))):
+        raise Wrong("`random` in the same state must drop the same channels: take all numbers from it.")
     zeros = np.mean(channels == 0)
     if abs(zeros - (1 - rate)) < 0.05:
         raise Wrong(f"about {zeros:.0%} of the channels are dropped at a rate of 25%: `rate` is the share to drop.")
@@ -665,8 +671,9 @@ def _drop_channels(answer) -> None:
             raise Wrong(message)
     if not np.allclose(kept, 1 / (1 - rate)):
         raise Wrong(f"channels that stay are multiplied by {kept.flat[0]:.3g}; 1 / (1 − rate) is right.")
-    if np.mean(call_answer(answer, (np.ones((2, 2, 4000)), 0.6, np.random.default_rng(0))) == 0) < 0.5:
-        raise Wrong("with a rate of 60% it drops too few: use the argument `rate`.")
+    most = call_answer(answer, (np.ones((2, 2, 4000)), 0.6, np.random.default_rng(0)))
+    if abs(np.mean(most == 0) - 0.6) > 0.05 or not np.allclose(most[most != 0], 1 / 0.4):
+        raise Wrong("with a rate of 60% it drops or scales as with another rate: use the argument `rate`.")
 
 
 def _seventy(answer) -> None:
@@ -676,8 +683,13 @@ def _seventy(answer) -> None:
         raise NotYet("build and train a network, then give check(5, (my_model, x_validation, y_validation)).")
     if not hasattr(model, "count_params") or not data:
         raise NotYet("give the trained model and the images: check(5, (my_model, x_validation, y_validation)).")
-    split = Split(np.asarray(data[0]) * np.float32(255), np.asarray(data[1]))
-    answers = _probabilities(model, split, int(split.labels.max()) + 1)
+    try:
+        labels = np.asarray(data[1], int).reshape(len(data[0]))
+        split = Split(np.asarray(data[0], np.float32) * np.float32(255), labels)
+        classes = int(split.labels.max()) + 1
+    except (TypeError, ValueError, OverflowError):
+        raise NotYet("give the images and their labels: check(5, (my_model, x_validation, y_validation)).") from None
+    answers = _probabilities(model, split, classes)
     accuracy = float(np.mean(answers.argmax(axis=1) == split.labels))
     reached, parameters = f"it gets {accuracy:.1%} of the validation images right", model.count_params()
     if parameters > 50_000:
@@ -769,7 +781,7 @@ EXERCISES["04"] = {
                     768: "in prediction the layer passes everything on.",
                 },
             },
-            tolerance=1e-3,
+            tolerance=3e-3,
         ),
         "A quarter is dropped, three quarters times 4/3 make a whole, and prediction uses everything.",
         (
@@ -792,7 +804,7 @@ EXERCISES["04"] = {
         (
             "Which two rows of the table have the best validation accuracy? They can be combined.",
             "network([layers.GlobalMaxPooling2D()]), trained on x_all and y_all.",
-            "Give it 9 or 10 epochs.",
+            "Give it 6 to 10 epochs.",
         ),
     ),
 }
@@ -822,7 +834,8 @@ _KEEPS = {
 def _keeps_label(answer) -> None:
     """Judge a table of True and False: which change keeps which labels."""
     if not isinstance(answer, dict) or any(
-        not isinstance(answer.get(change), dict) or set(answer[change]) < set(data) for change, data in _KEEPS.items()
+        not isinstance(answer.get(change), dict) or not set(data) <= set(answer[change])
+        for change, data in _KEEPS.items()
     ):
         raise Wrong("keep the dictionaries with their names, and replace each None by True or False.")
     cells = [(change, data, answer[change][data]) for change, row in _KEEPS.items() for data in row]
@@ -837,7 +850,7 @@ def _keeps_label(answer) -> None:
 
 _LABELS = np.eye(3)
 _CUTMIX_CASES = [
-    (_random_image(8, 8).reshape(8, 8, 1), _LABELS[0], _random_image(8, 8, 1).reshape(8, 8, 1), _LABELS[2], 2, 1, 4, 3),
+    (_random_image(8, 8).reshape(8, 8, 1), _LABELS[0], _random_image(8, 8, 1).reshape(8, 8, 1), _LABELS[2], 2, 1, 3, 2),
     (
         _random_image(6, 30).reshape(6, 10, 3),
         _LABELS[1],
@@ -857,7 +870,7 @@ def _cutmix(answer) -> None:
     if not callable(answer):
         raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
     for case in _CUTMIX_CASES:
-        image, label, other, other_label, top, left, height, width = case
+        image, _, other, _, top, left, height, width = case
         given = tuple(value.copy() if isinstance(value, np.ndarray) else value for value in case)
         try:
             result = answer(*given)
@@ -869,7 +882,10 @@ def _cutmix(answer) -> None:
             raise NotYet("write the body of the function, with a return at its end; it returns nothing so far.")
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise Wrong("return two things: the new image and its label.")
-        mixed, mixed_label = (np.asarray(part, float) for part in result)
+        try:
+            mixed, mixed_label = (np.asarray(part, float) for part in result)
+        except (TypeError, ValueError, OverflowError):
+            raise Wrong("the new image and its label must be arrays of numbers.") from None
         if not (np.array_equal(given[0], image) and np.array_equal(given[2], other)):
             raise Wrong("your function changes the image that it was given. Work on image.copy().")
         window = np.s_[top : top + height, left : left + width]
@@ -921,24 +937,29 @@ def _wrong_shares(mixed, case) -> None:
 
 
 def _augmented_network(answer) -> None:
-    """Judge (model, validation batches): begins with augmentation that is off in prediction, and gets 65% right."""
+    """Judge (model, validation batches): has augmentation, and gets 70% of the images right, pixels from 0 to 255."""
     model, batches = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
     if is_stub(model):
         raise NotYet("build and train a network, then give check(4, (my_model, validation_batches)).")
     if not hasattr(model, "predict") or batches is None:
         raise NotYet("give the trained model and the batches: check(4, (my_model, validation_batches)).")
-    images, labels = (np.concatenate(part) for part in zip(*((x.numpy(), y.numpy()) for x, y in batches), strict=True))
-    if not any(kind.startswith(("Random", "Rand", "AugMix")) for kind in _kinds(model)):
+    try:
+        kinds = _kinds(model)
+        pairs = [(np.asarray(x), np.asarray(y)) for x, y in batches]
+        images, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        labels = labels.argmax(axis=1) if labels.ndim == 2 else labels  # one-hot, as for MixUp
+        split, classes = Split(images * np.float32(255), labels.reshape(len(images))), int(labels.max()) + 1
+    except Exception as error:
+        raise NotYet("give the trained model and the batches: check(4, (my_model, validation_batches)).") from error
+    if not any(kind.startswith(("Rand", "AugMix")) for kind in kinds):
         raise Wrong("there is no augmentation layer in it. Put at least one at its beginning.")
-    if not any("GlobalMaxPooling2D" in kind for kind in _kinds(model)):
-        raise Wrong("there is no GlobalMaxPooling2D in it: the head of lesson 4 that keeps the strongest response.")
-    answers = _probabilities(model, Split(images * np.float32(255), labels), int(labels.max()) + 1)
+    answers = _probabilities(model, split, classes)
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
     reached = f"it gets {accuracy:.1%} of the validation images right"
     if accuracy < 0.3:
-        raise Wrong(f"{reached}. Is it trained, with Rescaling(1 / 255) after the augmentation?")
-    if accuracy < 0.65:
-        raise Wrong(f"{reached}. The goal is 65%{': close' if accuracy > 0.6 else ''}.")
+        raise Wrong(f"{reached}. Is it trained, with a Rescaling layer after the augmentation?")
+    if accuracy < 0.7:
+        raise Wrong(f"{reached}. The goal is 70%{': close' if accuracy > 0.66 else ''}.")
 
 
 EXERCISES["05"] = {
@@ -976,11 +997,11 @@ EXERCISES["05"] = {
     ),
     4: Exercise(
         _augmented_network,
-        "The same thousand files, a structure that fits, and no image seen twice.",
+        "The same thousand files, and no image seen twice.",
         (
-            "Take the layers of `network`, with GlobalMaxPooling2D in place of Flatten and the dense layer with 256 units.",
-            "light() is a good augmentation to begin with. Strong ones need more epochs.",
-            "Give it 30 epochs.",
+            "network(light()) is a good one to begin with. Strong augmentation needs more epochs.",
+            "The curves were still rising at the last epoch: give it 25 epochs.",
+            "When it hardly rises any more, go on with a smaller learning rate.",
         ),
     ),
 }

@@ -4,6 +4,7 @@ They follow the pattern of `helpers.widgets.Explorer`: compute, draw, describe.
 """
 
 import html
+import random
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from matplotlib.figure import Figure
 
 CHART = (370, 290)  # width and height of a chart on the screen, in pixels
 METRICS = {"accuracy": "accuracy", "loss (cross-entropy)": "crossentropy"}
-LIMITS = {"accuracy": (0, 1.04), "crossentropy": (0, 6)}
+LIMITS = {"accuracy": (0, 1.04), "crossentropy": (0, 6.5)}
 
 
 def chart(draw) -> tuple:
@@ -65,7 +66,7 @@ class DropoutExplorer(Explorer):
         runs = load_runs() if runs is None else runs
         runs = runs[runs["variant"].str.fullmatch(r"dropout 0\.\d")]
         self.runs = runs.assign(rate=runs["variant"].str[8:].astype(float).round(1))
-        rates = sorted(self.runs["rate"].unique())
+        self.rates = rates = sorted(self.runs["rate"].unique())
         if rate not in rates:
             raise ValueError(f"There are no runs of dropout {rate!r}, only of {', '.join(map(str, rates)) or 'none'}.")
         step = round(rates[1] - rates[0], 1) if len(rates) > 1 else 0.1
@@ -76,8 +77,8 @@ class DropoutExplorer(Explorer):
         super().__init__("dropout", [{"rate": slider, "metric": choose}])
 
     def compute(self, rate, metric) -> Runs:
-        """Return the runs of this rate."""
-        rate = round(rate, 1)
+        """Return the runs of this rate, or of the next one that there is."""
+        rate = min(self.rates, key=lambda there: abs(there - rate))
         runs = self.runs[self.runs["rate"] == rate]
         return Runs(rate, metric, runs, runs[runs["epoch"] == runs["epoch"].max()])
 
@@ -147,6 +148,11 @@ def factor(value) -> dict:
     return {"factor": value}
 
 
+def around_half(value) -> dict:
+    """Return the argument of layers that do nothing at 0.5, and the opposite below and above."""
+    return {"factor": (round(0.5 - value, 2), round(0.5 + value, 2))}
+
+
 AUGMENTATIONS = {
     "RandomFlip": Augmentation(
         ("horizontal", "vertical", "horizontal_and_vertical"),
@@ -169,33 +175,43 @@ AUGMENTATIONS = {
         steps(0.5, 0.05), lambda value: {"x_factor": value, "y_factor": value}, "slants each image by up to {:.0%}"
     ),
     "RandomPerspective": Augmentation(
-        steps(1.0, 0.1), lambda value: {"scale": value}, "moves the corners of each image, with strength {:.0%}"
+        steps(1.0, 0.1),
+        lambda value: {"scale": value},
+        "moves the corners of about half of the images, with strength {:.0%}",
     ),
     "RandomBrightness": Augmentation(
         steps(1.0, 0.1), factor, "makes each image brighter or darker by up to {:.0%} of the full range"
     ),
     "RandomContrast": Augmentation(
-        steps(1.0, 0.1), factor, "stretches or shrinks the distance of each pixel from the mean by up to {:.0%}"
+        steps(1.0, 0.1),
+        lambda value: {"factor": (value, value)},  # a single number would only stretch
+        "stretches or shrinks the distance of each pixel from the mean by up to {:.0%}",
     ),
     "RandomSaturation": Augmentation(
-        steps(0.5, 0.05),
-        lambda value: {"factor": (0.5 - value, 0.5 + value)},
-        "makes colors paler or stronger, up to {:.0%}",
-        lambda value: 2 * value,
+        steps(0.5, 0.05), around_half, "makes colors paler or stronger, up to {:.0%}", lambda value: 2 * value
     ),
-    "RandomHue": Augmentation(steps(1.0, 0.1), factor, "turns colors around the color circle, up to {:.0%}"),
+    "RandomHue": Augmentation(
+        steps(1.0, 0.1),
+        factor,
+        "turns colors by up to {:.0f}° of the color circle either way",
+        lambda value: 180 * value,
+    ),
     "RandomGrayscale": Augmentation(steps(1.0, 0.1), factor, "takes the color from {:.0%} of the images"),
-    "RandomSharpness": Augmentation(steps(1.0, 0.1), factor, "blurs or sharpens each image, up to {:.0%}"),
+    "RandomSharpness": Augmentation(
+        steps(0.5, 0.05), around_half, "blurs or sharpens each image, up to {:.0%}", lambda value: 2 * value
+    ),
     "RandomGaussianBlur": Augmentation(
         steps(1.0, 0.1, 0.1),
         lambda value: {"kernel_size": 7, "sigma": value},
-        "blurs each image, sigma up to {:g} pixels",
+        "blurs about half of the images, sigma up to {:g} pixels",
     ),
     "RandomPosterization": Augmentation(
         tuple(range(8, 0, -1)), lambda value: {"factor": (value, value)}, "keeps {} of the 8 bits of each color"
     ),
     "RandomErasing": Augmentation(
-        steps(0.6, 0.05, 0.1), lambda value: {"scale": (0.02, value)}, "covers a rectangle of 2% to {:.0%} of the area"
+        steps(0.6, 0.05, 0.1),
+        lambda value: {"scale": (0.02, value)},
+        "covers a rectangle of 2% to {:.0%} of the area, in about half of the images",
     ),
     "MixUp": Augmentation(steps(1.0, 0.1, 0.1), lambda value: {"alpha": value}, "adds two images, and their labels"),
     "CutMix": Augmentation(steps(1.0, 0.1, 0.1), factor, "puts a piece of another image in, and mixes the labels"),
@@ -209,8 +225,8 @@ AUGMENTATIONS = {
 """The random layers of Keras 3 for images, by name.
 
 Without RandomElasticTransform, which takes half a second and makes TensorFlow complain on many processors; RandomCrop,
-which cuts all images of a batch at the same place and leaves them large in prediction; RandomInvert and
-RandomColorDegeneration, which are much like others here.
+which cuts all images of a batch at the same place and leaves them large in prediction; RandomInvert, Solarization and
+RandomColorDegeneration, which are much like others here; RandomColorJitter, which is four of these at once.
 """
 
 MIXING = ("MixUp", "CutMix")  # these change labels, too
@@ -250,10 +266,13 @@ def augment(images, labels, name: str, strength: int, seed: int) -> Augmented:
     options = arguments(values[strength])
     layer = getattr(layers, name)(**options, seed=seed)
     batch = {"images": images.astype(np.float32), "labels": labels.astype(np.float32)}
+    state = random.getstate()
+    random.seed(seed)  # AugMix takes some of its random numbers from Python, whatever its seed
     if name in MIXING:
         batch = layer(batch, training=True)
     else:
         batch["images"] = layer(batch["images"], training=True)
+    random.setstate(state)
     pixels = np.clip(np.rint(np.asarray(batch["images"])), 0, 255).astype(np.uint8)
     code = f"{name}({', '.join(f'{key}={value!r}' for key, value in options.items())})"
     return Augmented(
@@ -279,9 +298,13 @@ class AugmentationExplorer(Explorer):
     def __init__(self, images, labels, class_names, augmentation: str = "RandomRotation"):
         images, labels = np.asarray(images), np.asarray(labels)
         if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8 or max(images.shape[1:]) > 512:
-            raise ValueError(f"Need uint8 images of shape (N, H, W, 1 or 3), at most 512 × 512; got {images.shape}.")
+            raise ValueError(
+                f"Need uint8 images of shape (N, H, W, 1 or 3), at most 512 × 512; got {images.dtype} {images.shape}."
+            )
         if labels.shape != images.shape[:1] or len(images) < 2:
-            raise ValueError(f"Need a label for each image, and at least two: got {len(images)} and {len(labels)}.")
+            raise ValueError(f"Need a label for each image, and at least two: got {len(images)} and {labels.shape}.")
+        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(class_names):
+            raise ValueError(f"Labels must be whole numbers from 0 to {len(class_names) - 1}, one for each class name.")
         if augmentation not in AUGMENTATIONS:
             raise ValueError(f"Unknown augmentation {augmentation!r}: use one of {', '.join(AUGMENTATIONS)}.")
         self.images = np.broadcast_to(images, (*images.shape[:3], 3))

@@ -72,6 +72,7 @@ class LiveCurves(keras.callbacks.Callback):
         self.total = self.params["epochs"]
         self.rows, self.epochs, self.started = [], [], time.perf_counter()
         self.told = self.drawn = 0.0  # when the bar and the curves were last brought up to date
+        self.pause = 3.0  # seconds until the curves are drawn again
         self.bar = _WidgetBar(self.total) if self.notebook else _TextBar(self.total)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -90,12 +91,14 @@ class LiveCurves(keras.callbacks.Callback):
         numbers = ", ".join(f"{name} {value:.3f}" for name, value in logs.items() if name != "learning_rate")
         seconds = time.perf_counter() - self.started
         self.bar.update(epoch + 1, f"epoch {epoch + 1} of {self.total}: {numbers} ({seconds:.0f} s)")
-        if time.perf_counter() - self.drawn > 3:  # so would curves after each short epoch
+        if time.perf_counter() - self.drawn > self.pause:  # so would curves after each short epoch
             self._draw()
 
     def _draw(self):
+        started = time.perf_counter()
         self.bar.draw(pd.DataFrame(self.rows, index=pd.Index(self.epochs, name="epoch")))
         self.drawn = time.perf_counter()
+        self.pause = max(3.0, 20 * (self.drawn - started))  # drawing takes at most a twentieth of the time
 
     def on_train_end(self, logs=None):
         if self.rows:

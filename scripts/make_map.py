@@ -4,11 +4,13 @@ from pathlib import Path
 
 from helpers import plots
 from helpers.convolution import KERNELS, convolve
-from helpers.datasets import load_dataset, load_photo
+from helpers.datasets import load_dataset, load_photo, load_runs
 from helpers.gabor import gabor_kernel
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = (
@@ -16,6 +18,18 @@ LESSONS = (
     "Data augmentation", "Activations and\nfilters", "Grad-CAM", "Transfer learning", "Real-world\narchitectures",
     "A CNN in raw\nTensorFlow", "Beat the\nbenchmark",
 )  # fmt: skip
+
+
+def curves() -> np.ndarray:
+    """Return training and validation accuracy of a network that memorizes, as uint8 RGB."""
+    runs = load_runs()
+    fig = Figure(figsize=(2, 2), dpi=100, layout="none")
+    FigureCanvasAgg(fig)
+    ax = fig.add_axes((0.05, 0.05, 0.9, 0.9))
+    plots.plot_runs(runs[runs["variant"] == "dropout 0.0"], ax=ax)
+    ax.get_legend().remove()
+    ax.set(xlabel="", ylabel="", xticks=[], yticks=[], ylim=(0, 1.05))
+    return plots.as_pixels(fig)
 
 
 def thumbnails() -> dict[int, np.ndarray]:
@@ -29,6 +43,7 @@ def thumbnails() -> dict[int, np.ndarray]:
         1: plots.colorize(convolve(photo, KERNELS["Sobel x"])),
         2: np.vstack([np.hstack(kernels[row : row + 4]) for row in range(0, 16, 4)]),
         3: plots.colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
+        4: curves(),
     }
 
 

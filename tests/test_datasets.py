@@ -24,6 +24,7 @@ from helpers.datasets import (
     load_dataset,
     load_folder,
     load_photo,
+    load_runs,
     to_gray,
 )
 
@@ -636,6 +637,109 @@ def test_nothing_is_left_of_files_that_are_interrupted(cache, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         image_folder("digits")
     assert [*cache.iterdir()] == []
+
+
+# --- runs of lesson 04 ---
+
+CARD = (ROOT / "data" / "overfitting_runs.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def runs_script():
+    """The script that made the runs, without running it."""
+    spec = importlib.util.spec_from_file_location(
+        "make_overfitting_runs", ROOT / "scripts" / "make_overfitting_runs.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_runs_have_a_row_for_each_variant_seed_and_epoch(runs_script):
+    runs = load_runs()
+    rates = [f"dropout {step / 10}" for step in range(10)]
+    assert set(runs["variant"]) == {*runs_script.VARIANTS}
+    assert {*runs_script.VARIANTS} == {*rates, "L2", "batch normalization", "fewer weights", "more data"}
+    assert set(runs["seed"]) == set(range(5)) == {*runs_script.SEEDS}
+    groups = runs.groupby(["variant", "seed"])["epoch"].apply(list)
+    assert len(groups) == 14 * 5
+    for (variant, _), epochs in groups.items():
+        assert epochs == [*range(1, runs_script.VARIANTS[variant][2] + 1)]
+    assert len(groups["dropout 0.0", 0]) == runs_script.EPOCHS
+    assert len(groups["more data", 0]) == runs_script.EPOCHS // 3
+
+
+def test_columns_of_the_runs():
+    runs = load_runs()
+    measures = ["accuracy", "crossentropy"]
+    assert [*runs] == [
+        *("variant", "seed", "epoch", *measures, "loss"),
+        *(f"{part}_{measure}" for part in ("training", "val") for measure in measures),
+    ]
+    assert not runs.isna().any().any()
+    for column in runs.columns[3:]:
+        assert runs[column].between(0, 1 if "accuracy" in column else 10).all()
+    assert set(runs.index) == {*range(len(runs))}
+
+
+def test_loss_is_the_cross_entropy_and_the_penalty_of_l2():
+    runs = load_runs()
+    penalty = runs["loss"] - runs["crossentropy"]
+    is_l2 = runs["variant"] == "L2"
+    assert penalty[~is_l2].abs().max() < 2e-4  # rounded
+    assert penalty[is_l2].min() > 0.01
+
+
+def test_two_loads_of_the_runs_share_no_memory():
+    first = load_runs()
+    first["epoch"] = -1
+    assert load_runs()["epoch"].min() == 1
+
+
+def test_missing_runs_say_how_to_get_them_back(monkeypatch, tmp_path):
+    monkeypatch.setattr(datasets, "DATA", tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match=r"overfitting_runs\.csv is missing\. .*git checkout data/overfitting_runs"
+    ):
+        load_runs()
+
+
+def test_card_of_the_runs_tells_the_truth(runs_script):
+    runs = load_runs()
+    assert f"learning curves of {len(runs[['variant', 'seed']].drop_duplicates())} trainings" in CARD
+    assert "dropout 0.0, 0.1, … 0.9 and with four other remedies, five seeds each" in CARD
+    options = {name: arguments for name, (arguments, *_) in runs_script.VARIANTS.items()}
+    assert f"dense 10, {runs_script.network().count_params():,} parameters" in CARD
+    assert f"dense 256: {runs_script.network(**options['fewer weights']).count_params():,} parameters" in CARD
+    assert "288,554" in CARD
+    assert "24,234" in CARD
+    few = f"{runs_script.EPOCHS} epochs ({runs_script.EPOCHS // 3} for *more data*)"
+    for fact in ("scripts/make_overfitting_runs.py", "seeds 0–4", few, "batches of 32", "learning rate 0.002"):
+        assert fact in CARD
+    images = {name: number for name, (_, number, _) in runs_script.VARIANTS.items()}
+    assert {images.pop("more data"), *images.values()} == {3000, 1000}
+    assert "the first 1,000 training critters (3,000 for *more data*)" in CARD
+    named = re.findall(r"`(\w+(?:_…)?)`", next(line for line in CARD.splitlines() if line.startswith("| Columns")))
+    assert {name for name in named if "…" not in name} <= set(runs)
+
+
+def test_networks_of_the_runs(runs_script):
+    def kinds(variant):
+        return [type(layer).__name__ for layer in runs_script.network(**runs_script.VARIANTS[variant][0]).layers]
+
+    block = ["Conv2D", "MaxPooling2D"]
+    assert kinds("dropout 0.0") == kinds("L2") == kinds("more data") == [*block * 3, "Flatten", "Dense", "Dense"]
+    assert kinds("dropout 0.3") == [*block * 3, "Flatten", "Dropout", "Dense", "Dropout", "Dense"]
+    assert kinds("fewer weights") == [*block * 3, "GlobalMaxPooling2D", "Dense"]
+    assert kinds("batch normalization")[:4] == ["Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"]
+    for rate in (0.1, 0.9):
+        model = runs_script.network(**runs_script.VARIANTS[f"dropout {rate}"][0])
+        assert [layer.rate for layer in model.layers if hasattr(layer, "rate")] == [rate, rate]
+        assert model.count_params() == 288_554
+        assert (model.input_shape, model.output_shape) == ((None, 32, 32, 3), (None, 10))
+    penalized = [getattr(layer, "kernel_regularizer", None) for layer in runs_script.network(l2=0.001).layers]
+    assert [round(float(each.l2), 6) for each in penalized if each] == [0.001] * 4
+    assert penalized[-1] is None  # the output layer has none
 
 
 # --- make data ---

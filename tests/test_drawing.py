@@ -6,9 +6,18 @@ import math
 import re
 import xml.etree.ElementTree as ElementTree
 
-from helpers.drawing import PANEL, Picture, draw_frequency_axes, draw_kernel_picture, draw_pictures, draw_profile, svg
+from helpers.drawing import (
+    PANEL,
+    Picture,
+    draw_frequency_axes,
+    draw_kernel_picture,
+    draw_pictures,
+    draw_profile,
+    embed,
+    svg,
+)
 from helpers.gabor import view_kernel
-from helpers.plots import colorize
+from helpers.plots import colorize, png
 
 import numpy as np
 import pytest
@@ -114,6 +123,23 @@ def test_large_pixels_become_small():
     assert max(small.shape) == 1.5 * PANEL
     assert small.shape[1] == pytest.approx(2 * small.shape[0], abs=1)
     assert small.mean() == pytest.approx(noise.mean(), abs=1)
+
+
+@pytest.mark.parametrize(("options", "style"), [({}, "image-rendering:pixelated"), ({"sharp": False}, "")])
+def test_embedded_pixels_are_sharp_or_smoothed(options, style):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)
+    (image,) = parse(embed(png(pixels), 30.04, 20, 1, 2.5, **options)).iter(f"{SVG}image")
+    assert image.get("style") == style
+    assert [image.get(name) for name in ("x", "y", "width", "height")] == ["1", "2.5", "30.0", "20.0"]
+    assert image.get("preserveAspectRatio") == "none"
+    np.testing.assert_array_equal(pixels_of(image), pixels)
+
+
+@pytest.mark.parametrize(("side", "sharp"), [(10, True), (90, True), (91, False), (500, False)])
+def test_only_enlarged_pixels_are_sharp_in_print(side, sharp):
+    picture = Picture("a", np.zeros((side, side, 3), np.uint8), "", 90, 90)
+    (image,) = ElementTree.fromstring(draw_pictures([picture], "")).iter(f"{SVG}image")
+    assert ("pixelated" in image.get("style")) == sharp
 
 
 # --- Gabor kernels ---

@@ -1,8 +1,10 @@
 """Each exercise rejects the stub and typical wrong answers with a hint, and accepts more than one right answer."""
 
+import inspect
+import math
 import types
 
-from helpers.checks import load_checks
+from helpers.checks import Wrong, load_checks
 from helpers.exercises import EXERCISES
 from helpers.gabor import gabor_kernel, gabor_response
 
@@ -31,6 +33,22 @@ STUBS = {
         3: lambda w, x, y, learning_rate: ...,
         4: lambda label, probabilities: ...,
         5: (..., None),
+    },
+    "04": {
+        1: "?",
+        2: lambda losses, patience: None,
+        3: {"zeros": None, "factor": None, "zeros_predicting": None},
+        4: lambda maps, rate, random: None,
+        5: (..., None, None),
+    },
+    "05": {
+        1: "?",
+        2: {
+            change: dict.fromkeys(("digits", "critters", "arrows"))
+            for change in ("mirror", "shift by 5%", "other hue", "turn by 180°")
+        },
+        3: lambda image, label, other, other_label, top, left, height, width: None,
+        4: (..., None),
     },
 }
 
@@ -99,6 +117,150 @@ def gradient_by_difference(image, kernel, target):
     return gradient
 
 
+def stop_by_counter(losses, patience):
+    best, least, waited = 1, math.inf, 0
+    for epoch, loss in enumerate(losses, 1):
+        if loss < least:
+            best, least, waited = epoch, loss, 0
+        else:
+            waited += 1
+            if waited == patience:
+                return [best, epoch]
+    return [best, len(losses)]
+
+
+def stop_by_argmin(losses, patience):
+    for epoch in range(1, len(losses) + 1):
+        best = np.argmin(losses[:epoch]) + 1
+        if epoch - best == patience:
+            break
+    return np.array([best, epoch], float)
+
+
+def stop_without_end(losses, patience):
+    return int(np.argmin(losses)) + 1, len(losses)
+
+
+def stop_at_any_rise(losses, patience):
+    """Counts rises, and begins anew with each fall."""
+    rises = 0
+    for epoch in range(1, len(losses)):
+        rises = 0 if losses[epoch] < losses[epoch - 1] else rises + 1
+        if rises == patience:
+            return int(np.argmin(losses[: epoch + 1])) + 1, epoch + 1
+    return stop_without_end(losses, patience)
+
+
+def stop_without_a_new_start(losses, patience):
+    """The counter is not set back at a new best epoch."""
+    best, waited = 1, 0
+    for epoch in range(2, len(losses) + 1):
+        if losses[epoch - 1] < losses[best - 1]:
+            best = epoch
+        else:
+            waited += 1
+        if waited == patience:
+            return best, epoch
+    return best, len(losses)
+
+
+def drop_by_loop(maps, rate, random):
+    result = np.zeros_like(maps)
+    for channel in range(maps.shape[2]):
+        if random.uniform() > rate:
+            result[:, :, channel] = maps[:, :, channel] / (1 - rate)
+    return result
+
+
+def drop_in_place(maps, rate, random):
+    maps[..., random.random(maps.shape[-1]) < rate] = 0
+    maps /= 1 - rate
+    return maps
+
+
+def drop_a_fixed_number(maps, rate, random):
+    number = round(rate * maps.shape[2])
+    dropped = random.choice(maps.shape[2], size=number, replace=False)
+    return np.where(np.isin(np.arange(maps.shape[2]), dropped), 0, maps) / (1 - rate)
+
+
+def dropping(scale=lambda rate: 1 / (1 - rate), share=lambda rate: rate, shape=lambda h, w, c: c):
+    """A function that drops that share of parts of that shape, and scales the rest."""
+    return lambda maps, rate, random: maps * (random.random(shape(*maps.shape)) >= share(rate)) * scale(rate)
+
+
+def scale_by_what_is_left(maps, rate, random):
+    keep = random.random(maps.shape[2]) >= rate
+    return maps * keep / keep.mean()
+
+
+def keeps(**changed):
+    """The right table of exercise 2 of lesson 05, but for some cells: ``mirror_arrows=True``."""
+    right = {
+        "mirror": {"digits": False, "critters": True, "arrows": False},
+        "shift by 5%": {"digits": True, "critters": True, "arrows": True},
+        "other hue": {"digits": True, "critters": True, "arrows": True},
+        "turn by 180°": {"digits": False, "critters": True, "arrows": False},
+    }
+    for cell, value in changed.items():
+        word, data = cell.split("_")
+        right[next(change for change in right if change.startswith(word))][data] = value
+    return right
+
+
+def cutmix(image, label, other, other_label, top, left, height, width):
+    mixed = image.copy()
+    mixed[top : top + height, left : left + width] = other[top : top + height, left : left + width]
+    share = height * width / (image.shape[0] * image.shape[1])
+    return mixed, (1 - share) * label + share * other_label
+
+
+def cutmix_by_mask(image, label, other, other_label, top, left, height, width):
+    mask = np.zeros(image.shape[:2], bool)
+    mask[top : top + height, left : left + width] = True
+    share = mask.mean()
+    mixed = np.where(mask[..., np.newaxis], other, image)
+    return [mixed.tolist(), [float(a + share * (b - a)) for a, b in zip(label, other_label, strict=True)]]
+
+
+def cutmix_by_loop(image, label, other, other_label, top, left, height, width):
+    mixed, taken = np.array(image, "float32"), 0
+    for row in range(top, top + height):
+        for col in range(left, left + width):
+            mixed[row, col] = other[row, col]
+            taken += 1
+    share = taken / image[..., 0].size
+    label *= 1 - share  # of its own copy, so that nobody notices
+    return mixed, np.float32(label + share * other_label)
+
+
+def cutmix_with(pixels=None, label=None):
+    """The right function, but for what ``pixels`` or ``label`` make of the same arguments."""
+
+    def answer(*given):
+        mixed, mixed_label = cutmix(*given)
+        return (pixels(*given) if pixels else mixed), (label(*given) if label else mixed_label)
+
+    return answer
+
+
+def in_the_corner(image, label, other, other_label, top, left, height, width):
+    mixed = image.copy()
+    mixed[top : top + height, left : left + width] = other[:height, :width]
+    return mixed
+
+
+def without_start(image, label, other, other_label, top, left, height, width):
+    mixed = image.copy()
+    mixed[top:height, left:width] = other[top:height, left:width]
+    return mixed
+
+
+def into_the_image(image, label, other, other_label, top, left, height, width):
+    image[top : top + height, left : left + width] = other[top : top + height, left : left + width]
+    return image
+
+
 RIGHT = {
     "01": {
         1: ["b", " B "],
@@ -135,9 +297,158 @@ RIGHT = {
             lambda label, p: -np.sum(np.eye(len(p))[label] * np.log(p)),
         ],
     },
+    "04": {
+        1: ["b", "(b)."],
+        2: [stop_by_counter, stop_by_argmin],
+        3: [
+            {"zeros": 0.25 * 1024, "factor": 1 / (1 - 0.25), "zeros_predicting": 0},
+            {"zeros": np.int64(256), "factor": 1.33, "zeros_predicting": 0.0},
+        ],
+        4: [
+            dropping(),
+            drop_by_loop,
+            drop_in_place,
+            drop_a_fixed_number,
+            lambda maps, rate, random: maps * random.choice([0, 1 / (1 - rate)], maps.shape[2], p=[rate, 1 - rate]),
+            lambda maps, rate, random: np.where(random.uniform(0, 1, maps.shape[2]) < rate, 0, maps / (1 - rate)),
+            lambda maps, rate, random: (
+                maps * random.binomial(1, 1 - rate, (1, 1, maps.shape[2])) / (1 - rate)
+            ).tolist(),
+        ],
+    },
+    "05": {
+        1: ["b", "B"],
+        2: [
+            keeps(),
+            {change: {data: np.bool_(kept) for data, kept in row.items()} for change, row in keeps().items()},
+            keeps() | {"crop": None},
+        ],
+        3: [cutmix, cutmix_by_mask, cutmix_by_loop],
+    },
 }
 
 WRONG = {
+    "04": {
+        1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "become surer")],
+        2: [
+            (lambda losses, p: (int(np.argmin(losses)) + 1, stop_by_counter(losses, p)[1]), "after the end"),
+            (stop_without_end, "never stops early"),
+            (lambda losses, p: [epoch - 1 for epoch in stop_by_counter(losses, p)], "count the epochs from 1"),
+            (lambda losses, p: stop_by_counter(losses, p)[::-1], "wrong order"),
+            (stop_at_any_rise, "compare with the epoch before"),
+            (stop_without_a_new_start, "starts the patience anew"),
+            (lambda losses, p: stop_by_counter(losses, p + 1), "one epoch late"),
+            (lambda losses, p: stop_by_counter(losses, 1), "`patience` is not used"),
+            (lambda losses, p: stop_by_counter(losses, p)[0], "return both"),
+            (lambda losses, p: stop_by_counter(losses, p)[1], "return both"),
+            (lambda losses, p: (min(losses), len(losses)), "it returned"),
+            (lambda losses, p: (*stop_by_counter(losses, p), 0), "returned shape (3,)"),
+            (lambda losses, p: (None, 4), "it returned [nan,"),
+            (lambda losses: (1, 2), "raised TypeError"),
+            (lambda losses, p: losses[p * 10], "raised IndexError"),
+            ((2, 4), "without parentheses"),
+        ],
+        3: [
+            ({"zeros": 768, "factor": 4 / 3, "zeros_predicting": 0}, "not the one that is kept"),
+            ({"zeros": 0.25, "factor": 4 / 3, "zeros_predicting": 0}, "that is the share"),
+            ({"zeros": 256, "factor": 0.75, "zeros_predicting": 0}, "smaller still"),
+            ({"zeros": 256, "factor": 1.25, "zeros_predicting": 0}, "75% × 1.25"),
+            ({"zeros": 256, "factor": 4, "zeros_predicting": 0}, "1 / rate"),
+            ({"zeros": 256, "factor": 1, "zeros_predicting": 0}, "a quarter less"),
+            ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 256}, "passes everything on"),
+            ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 768}, "passes everything on"),
+            ({"zeros": 257, "factor": 4 / 3, "zeros_predicting": 0}, "too large"),
+            ({"zeros": 256, "factor": 1.3, "zeros_predicting": 0}, "too small"),
+            ({"zeros": np.nan, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number"),
+            ({"zeros": 10**400, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number"),
+            ({"zeros": 256, "factor": 4 / 3}, "keep the dictionary"),
+        ],
+        4: [
+            (lambda maps, rate, random: maps, "nothing is dropped"),
+            (lambda maps, rate, random: maps / (1 - rate), "nothing is dropped"),
+            (dropping(shape=lambda h, w, c: (h, w, c)), "not for each pixel"),
+            (dropping(shape=lambda h, w, c: (h, w, 1)), "not for each pixel"),
+            (dropping(shape=lambda h, w, c: 1), "dropped together"),
+            (dropping(shape=lambda h, w, c: 1, scale=lambda rate: 1), "dropped together"),
+            (lambda maps, rate, random: dropping()(maps, rate, np.random.default_rng(0)), "the same channels"),
+            (lambda maps, rate, random: dropping()(maps, rate, np.random.default_rng()), "take all numbers from it"),
+            (dropping(share=lambda rate: 1 - rate), "75% of the channels are dropped at a rate of 25%: `rate`"),
+            (dropping(share=lambda rate: rate**2), "% of the channels are dropped at a rate of 25%."),
+            (dropping(scale=lambda rate: 1), "not scaled"),
+            (dropping(scale=lambda rate: 1 - rate), "not by 1 − rate"),
+            (dropping(scale=lambda rate: 1 / rate), "not by rate"),
+            (dropping(scale=lambda rate: 1 + rate), "1 + rate is close"),
+            (dropping(scale=lambda rate: 2), "multiplied by 2;"),
+            (scale_by_what_is_left, "multiplied by 1."),
+            (dropping(share=lambda rate: 0.25, scale=lambda rate: 4 / 3), "use the argument `rate`"),
+            (dropping(share=lambda rate: 0.25), "use the argument `rate`"),
+            (dropping(scale=lambda rate: 4 / 3), "use the argument `rate`"),
+            (lambda maps, rate, random: maps * np.nan, "infinite or NaN"),
+            (lambda maps, rate, random: dropping()(maps, rate, random)[:, :, :20], "keep the shape (6, 5, 40)"),
+            (lambda maps, rate, random: maps.mean(), "keep the shape"),
+            (dropping(shape=lambda h, w, c: h), "raised ValueError"),
+            (lambda maps, rate: maps, "raised TypeError"),
+            (lambda maps, rate, random: random, "must return numbers"),
+            (np.zeros((6, 5, 40)), "not its result"),
+        ],
+    },
+    "05": {
+        1: [("a", "labels are right"), ("c", "says 9"), ("d", "nothing checks")],
+        2: [
+            (keeps(mirror_digits=True), "'mirror' and digits: a mirrored 2 or 7"),
+            (keeps(mirror_critters=False), "a mirrored fox"),
+            (keeps(mirror_arrows=True), "the other class"),
+            (keeps(shift_digits=False), "the same digit"),
+            (keeps(shift_critters=False), "stand anywhere"),
+            (keeps(shift_arrows=np.False_), "anywhere in the image"),
+            (keeps(other_digits=False), "the digits are gray"),
+            (keeps(other_critters=False), "only the shape"),
+            (keeps(other_arrows=False), "a green arrow"),
+            (keeps(turn_digits=True), "a 6 becomes a 9"),
+            (keeps(turn_critters=False), "an owl on its head"),
+            (keeps(turn_arrows=True), "points to the right"),
+            ({change: row | {"arrow": 1} for change, row in list(keeps().items())[1:]}, "keep the dictionaries"),
+            (
+                {change: {"digits": 1, "critters": 1, "arrow": 1} for change in keeps()},  # a name is misspelled
+                "keep the dictionaries",
+            ),
+            ({change: True for change in keeps()}, "keep the dictionaries"),
+            ([True] * 12, "keep the dictionaries"),
+        ],
+        3: [
+            (cutmix_with(pixels=lambda image, *_: image), "the image is unchanged"),
+            (cutmix_with(pixels=in_the_corner), "from the corner of `other`"),
+            (cutmix_with(pixels=lambda a, la, b, lb, *place: cutmix(b, lb, a, la, *place)[0]), "other way round"),
+            (cutmix_with(pixels=without_start), "rows top to top + height"),
+            (cutmix_with(pixels=into_the_image), "Work on image.copy()"),
+            (
+                cutmix_with(pixels=lambda a, la, b, lb, *place: into_the_image(b, lb, a, la, *place)),
+                "Work on image.copy()",
+            ),
+            (cutmix_with(pixels=lambda image, *_: image[:4]), "must have the shape (8, 8, 1), but it has (4, 8, 1)"),
+            (cutmix_with(pixels=lambda image, *_: None), "must have the shape"),
+            (cutmix_with(pixels=lambda image, *_: image * np.nan), "the pixels are not right"),
+            (cutmix_with(label=lambda a, la, *_: la), "still that of `image`"),
+            (cutmix_with(label=lambda a, la, b, lb, *_: lb), "that of `other` alone"),
+            (
+                cutmix_with(label=lambda a, la, b, lb, *place: cutmix(a, lb, b, la, *place)[1]),
+                "the shares are the wrong way round",
+            ),
+            (cutmix_with(label=lambda a, la, b, lb, *_: (la + lb) / 2), "half and half"),
+            (cutmix_with(label=lambda a, la, b, lb, t, le, h, w: la + h / len(a) * (lb - la)), "not of the height"),
+            (cutmix_with(label=lambda a, la, b, lb, t, le, h, w: la + w / a.shape[1] * (lb - la)), "not of the width"),
+            (cutmix_with(label=lambda a, la, b, lb, *_: la + lb), "shares must add up to 1"),
+            (cutmix_with(label=lambda a, la, b, lb, *_: 0.9 * la + 0.1 * lb), "area of the image: 0.0938 here"),
+            (cutmix_with(label=lambda a, la, b, lb, *_: 3 * la), "a share of each class"),
+            (cutmix_with(label=lambda *_: 2), "a share of each class"),
+            (cutmix_with(label=lambda *_: None), "a share of each class"),
+            (cutmix_with(label=lambda *_: "fox"), "arrays of numbers"),
+            (lambda *given: cutmix(*given)[0], "return two things"),
+            (lambda *given: (*cutmix(*given), 1), "return two things"),
+            (lambda image, label: (image, label), "raised TypeError"),
+            (cutmix(np.ones((4, 4, 1)), np.ones(2), np.ones((4, 4, 1)), np.ones(2), 0, 0, 1, 1), "not its result"),
+        ],
+    },
     "02": {
         1: [
             ({"frequency": 8, "theta": 90}, "turn it over"),
@@ -343,8 +654,62 @@ def test_small_network_may_be_nested_and_must_take_the_images(capsys):
     assert capsys.readouterr().out.startswith("… not yet: give the trained model and the dataset")
 
 
+def not_implemented(*_):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("lesson", "number", "answer", "missing"),
+    [
+        ("04", 1, "e", "answer with one of the letters a, b, c, d"),
+        ("04", 2, None, "define the function"),
+        ("04", 2, not_implemented, "write the body of the function"),
+        ("04", 3, {"zeros": 256, "factor": None, "zeros_predicting": "?"}, "fill in factor, zeros_predicting."),
+        ("04", 4, ..., "define the function"),
+        ("04", 4, not_implemented, "write the body of the function"),
+        ("05", 1, "no", "answer with one of the letters a, b, c, d"),
+        ("05", 2, keeps(turn_arrows=None), "there is no True or False yet for 'turn by 180°' and arrows"),
+        ("05", 2, keeps(mirror_digits="False"), "there is no True or False yet for 'mirror' and digits"),
+        ("05", 2, keeps(shift_critters=1), "there is no True or False yet for 'shift by 5%' and critters"),
+        ("05", 3, None, "define the function"),
+        ("05", 3, not_implemented, "write the body of the function"),
+    ],
+)
+def test_what_is_not_filled_in_is_named(lesson, number, answer, missing, capsys):
+    load_checks(lesson)(number, answer)
+    assert capsys.readouterr().out.startswith(f"… not yet: {missing}")
+
+
+def typical_mistakes(exercise):
+    """Answers with one typical mistake, and the message for each."""
+    variables = inspect.getclosurevars(exercise.judge).nonlocals
+    right, wrong = variables.get("right"), variables.get("wrong", {})
+    if isinstance(wrong, dict) and isinstance(right, dict):
+        return [(right | {name: value}, text) for name, by in wrong.items() for value, text in by.items()]
+    return list(wrong.items() if isinstance(wrong, dict) else wrong)
+
+
+@pytest.mark.parametrize("lesson, number", [(lesson, number) for lesson in EXERCISES for number in EXERCISES[lesson]])
+def test_each_typical_mistake_gets_its_own_message(lesson, number):
+    exercise = EXERCISES[lesson][number]
+    for answer, message in typical_mistakes(exercise):
+        with pytest.raises(Wrong) as wrong:
+            exercise.judge(answer)
+        assert str(wrong.value).endswith(message)
+
+
+@pytest.mark.parametrize("lesson, number", [(lesson, number) for lesson in ("04", "05") for number in WRONG[lesson]])
+def test_each_typical_mistake_is_among_the_wrong_answers(lesson, number):
+    reasons = [reason for _, reason in WRONG[lesson][number]]
+    for _, message in typical_mistakes(EXERCISES[lesson][number]):
+        assert any(reason in message for reason in reasons), message
+
+
+MODELS = {("03", 5), ("04", 5), ("05", 4)}  # exercises that want a trained model: tests of their own
+
+
 def test_every_exercise_is_tried():
     for lesson, exercises in EXERCISES.items():
         assert set(STUBS[lesson]) == set(exercises)
         assert all(len(RIGHT[lesson][number]) >= 2 and len(WRONG[lesson][number]) >= 3 for number in RIGHT[lesson])
-        assert set(exercises) - set(RIGHT[lesson]) <= {5}  # lesson 03, exercise 5: its own test above
+        assert {(lesson, number) for number in set(exercises) - set(RIGHT[lesson])} <= MODELS

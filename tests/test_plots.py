@@ -311,6 +311,65 @@ def test_plot_history_of_nothing(history):
         plots.plot_history(history)
 
 
+RUNS = pd.DataFrame(
+    [
+        (seed, epoch, 0.3, 0.1 * epoch + 0.02 * seed, 0.1 * epoch, 3 - 0.5 * epoch, 3 - 0.2 * epoch - seed / 10)
+        for seed in range(3)
+        for epoch in (1, 2, 4)
+    ],
+    columns=[
+        *("seed", "epoch", "rate", "training_accuracy", "val_accuracy", "training_crossentropy", "val_crossentropy"),
+    ],
+)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "crossentropy"])
+def test_plot_runs(metric):
+    ax = plots.plot_runs(RUNS.sample(frac=1, random_state=0), metric=metric)
+    columns = {"training": f"training_{metric}", "validation": f"val_{metric}"}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", metric)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [*columns]
+    for line, band, color, (name, column) in zip(ax.lines, ax.collections, plots.COLORS, columns.items(), strict=False):
+        groups = RUNS.groupby("epoch")[column]
+        assert line.get_label() == name
+        assert line.get_color() == color
+        assert line.get_xdata().tolist() == [1, 2, 4]
+        np.testing.assert_allclose(line.get_ydata(), groups.mean())
+        corners = band.get_paths()[0].vertices
+        for epoch, low, high in zip((1, 2, 4), groups.min(), groups.max(), strict=True):
+            heights = corners[corners[:, 0] == epoch, 1]
+            np.testing.assert_allclose([heights.min(), heights.max()], [low, high])
+
+
+def test_plot_runs_by_another_column_in_given_axes():
+    fig, (first, second) = plots.plt.subplots(1, 2)
+    runs = pd.concat([RUNS[RUNS["epoch"] == 4].assign(rate=rate) for rate in (0.0, 0.5)])
+    assert plots.plot_runs(runs, "rate", "accuracy", second) is second
+    assert not first.lines
+    assert second.get_xlabel() == "rate"
+    assert [line.get_xdata().tolist() for line in second.lines] == [[0.0, 0.5], [0.0, 0.5]]
+    assert fig.axes == [first, second]
+
+
+def test_plot_runs_of_one_run():
+    ax = plots.plot_runs(RUNS[RUNS["seed"] == 2])
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.14, 0.24, 0.44])
+
+
+def test_figure_as_pixels():
+    fig = plots.plt.figure(figsize=(3, 2), dpi=50)
+    fig.add_axes((0.2, 0.2, 0.7, 0.7)).plot([0, 1], color="r")
+    pixels = plots.as_pixels(fig)
+    assert (pixels.shape, pixels.dtype) == ((100, 150, 3), np.uint8)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=50)
+    np.testing.assert_array_equal(pixels, np.asarray(Image.open(buffer).convert("RGB")))
+    before = pixels.copy()
+    fig.axes[0].plot([1, 0])
+    assert not np.array_equal(plots.as_pixels(fig), before)
+    np.testing.assert_array_equal(pixels, before)  # a copy of its own
+
+
 @given(st.integers(1, 6).flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, n - 1)] * 2), min_size=1)))
 def test_confusion_matrix_is_that_of_sklearn(pairs):
     labels, predicted = np.array(pairs).T

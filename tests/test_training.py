@@ -1,11 +1,13 @@
 """helpers.training and helpers.startup: seeds, histories, progress, and a quiet start."""
 
 import io
+import itertools
 import random
 import subprocess
 import sys
 from pathlib import Path
 
+from helpers import training
 from helpers.startup import filter_messages, import_tensorflow
 from helpers.training import LiveCurves, history_frame, in_notebook, load_history, save_history, set_seed
 
@@ -215,6 +217,68 @@ def test_widget_is_drawn_after_each_epoch(capsys):
     fit(small_model(), 2, callbacks=[live, count])
     assert [value for value, _ in sizes] == [1, 2]
     assert all(size > 1000 for _, size in sizes)
+
+
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def perf_counter(self):
+        return self.now
+
+
+def watch(monkeypatch, live, epochs, seconds, drawing):
+    """When the curves are drawn, in seconds from the start, if an epoch and a drawing take that long."""
+    clock, drawn = Clock(), []
+
+    class Bar:
+        def __init__(self, total):
+            assert total == epochs
+
+        def update(self, done, text):
+            pass
+
+        def draw(self, frame):
+            drawn.append((clock.now - 1000, len(frame)))
+            clock.now += drawing
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(training, "time", clock)
+    monkeypatch.setattr(training, "_TextBar", Bar)
+    live.set_params({"epochs": epochs, "steps": 1})
+    live.on_train_begin()
+    for epoch in range(epochs):
+        live.on_epoch_begin(epoch)
+        clock.now += seconds
+        live.on_train_batch_end(0)
+        live.on_epoch_end(epoch, {"loss": 1.0})
+    live.on_train_end()
+    return drawn, clock.now - 1000
+
+
+@pytest.mark.parametrize("drawing", [0.01, 0.1, 0.3, 2.0])
+@pytest.mark.parametrize("seconds", [0.05, 0.7, 5.0])
+def test_drawing_takes_at_most_about_a_twentieth_of_the_time(monkeypatch, seconds, drawing):
+    drawn, total = watch(monkeypatch, LiveCurves(notebook=False), 400, seconds, drawing)
+    assert drawn[0] == (pytest.approx(seconds), 1)  # the first epoch at once
+    assert drawn[-1][1] == 400  # and the last one
+    regular = drawn[1:-1]
+    assert len(regular) * drawing <= total / 20
+    pause = max(3, 20 * drawing)
+    for (before, _), (after, _) in itertools.pairwise(drawn[:-1]):
+        assert pause < after - before - drawing + 1e-6 <= pause + seconds + 1e-5  # no more often, and no less
+
+
+def test_a_slow_drawing_does_not_slow_the_next_training(monkeypatch):
+    live = LiveCurves(notebook=False)
+    slow, _ = watch(monkeypatch, live, 50, 1, drawing=10)
+    fast, _ = watch(monkeypatch, live, 50, 1, drawing=0)
+    assert len(slow) == 2  # the first and the last
+    assert [number for _, number in fast[:3]] == [1, 5, 9]
 
 
 # --- a quiet start ---

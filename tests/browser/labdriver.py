@@ -142,7 +142,8 @@ RUN_ALL = "() => jupyterapp.commands.execute('notebook:run-all-cells')"
 RUN_OTHERS = """async () => {
     const notebook = jupyterapp.shell.currentWidget.content;
     const others = notebook.widgets.filter(
-        cell => cell.model.type === 'code' && !cell.node.querySelector('.jp-OutputArea-output .cnn-widget'));
+        cell => cell.model.type === 'code' && !cell.node.querySelector('.jp-OutputArea-output .cnn-widget')
+            && !/^[^#\\n]*\\b(train|fit)\\(/m.test(cell.model.sharedModel.source.replace(/^def .*/gm, '')));
     for (const cell of others) {
         const before = cell.model.executionCount;
         notebook.activeCellIndex = notebook.widgets.indexOf(cell);
@@ -240,7 +241,7 @@ class Lab:
         self._run(RUN_ALL, seconds)
 
     def run_others(self, seconds: float = 600) -> None:
-        """Run, in their order, all code cells again but those that show a widget of the lessons."""
+        """Run, in their order, all code cells again but those that show a widget of the lessons, or train a network."""
         self._run(RUN_OTHERS, seconds)
 
     def _run(self, script: str, seconds: float) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
-from helpers.datasets import example_images
+from helpers.datasets import example_images, load_runs
 from helpers.gabor import gabor_kernel, gabor_response
 from helpers.widgets import STACKS
 
@@ -367,6 +367,54 @@ def check_gabor_response(lab, place: int = 0) -> None:
     check_reset(widget, start)
 
 
+@cache
+def known_runs():
+    """Return the trainings that the dropout explorer shows."""
+    return load_runs()
+
+
+class Dropout(Gabor):
+    """A dropout explorer, number ``place`` of a notebook, used by keyboard."""
+
+    selector = ".cnn-dropout"
+    wording = (
+        r"Dropout (?P<rate>\S+), after (?P<epochs>\d+) epochs, mean of (?P<runs>\d+) runs: (?P<training>\d+)% of the "
+        r"training images right, (?P<validation>\d+)% of the validation images \((?P<low>\d+)% to (?P<high>\d+)%\), "
+        r"a gap of (?P<gap>\d+) points\. Validation loss (?P<loss>\S+)\."
+    )
+
+    def __init__(self, lab, place: int = 0):
+        super().__init__(lab, place)
+        self.curves = lab.dropdown(self.root, "Curves")
+
+    def expected(self) -> dict[str, float]:
+        """Return the numbers that the status line has to state, computed from the file of the runs."""
+        rate, runs = self.sliders["dropout"].value, known_runs()
+        last = runs[(runs["variant"] == f"dropout {rate:.1f}") & (runs["epoch"] == 20)]
+        training, validation = 100 * last["training_accuracy"], 100 * last["val_accuracy"]
+        return {
+            **{"rate": rate, "epochs": 20, "runs": 5, "training": training.mean(), "validation": validation.mean()},
+            **{"low": validation.min(), "high": validation.max(), "gap": training.mean() - validation.mean()},
+            "loss": last["val_crossentropy"].mean(),
+        }
+
+
+def check_dropout(lab, place: int = 0) -> None:
+    """Use every control of a dropout explorer: the rate, the list of curves, Reset."""
+    widget = Dropout(lab, place)
+    start = widget.status.inner_text()
+    check_gabor_sliders(widget)
+    accuracy = widget.drawn()
+    lab.choose(widget.curves, "End")
+    wait_until(lab.page, lambda: widget.changed(accuracy) > 1)
+    wait_until(lab.page, widget.answers)
+    lab.choose(widget.curves, "Home")
+    wait_until(lab.page, lambda: widget.drawn() == accuracy)
+    widget.sliders["dropout"].press("End")
+    wait_until(lab.page, widget.answers)
+    check_reset(widget, start)
+
+
 def check_calculator(lab, place: int = 0) -> None:
     """Choose each network of a layer calculator, change, add and remove layers, and read the parameters."""
     root = lab.widgets(".cnn-calculator").nth(place)
@@ -411,10 +459,11 @@ CHECKS = {
     ".cnn-calculator": check_calculator,
     Gabor.selector: check_gabor,
     Response.selector: check_gabor_response,
+    Dropout.selector: check_dropout,
 }
 """What to do with a widget of each kind."""
 
-WITH_SLIDERS = {".cnn-stepper": Stepper, Gabor.selector: Gabor, Response.selector: Response}
+WITH_SLIDERS = {".cnn-stepper": Stepper, **{kind.selector: kind for kind in (Gabor, Response, Dropout)}}
 
 
 def check_all_sliders(lab) -> None:

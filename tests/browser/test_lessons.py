@@ -7,11 +7,16 @@ from helpers.datasets import load_dataset, load_photo
 import numpy as np
 import pytest
 from labdriver import NOTEBOOKS
-from learner import CHECKS, WITH_SLIDERS, Gabor, Response, Stepper, check_all_sliders, wait_until
+from learner import CHECKS, WITH_SLIDERS, Dropout, Gabor, Response, Stepper, check_all_sliders, wait_until
 from playwright.sync_api import expect
 
 LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-WIDGETS = {"01": {".cnn-stepper"}, "02": {Gabor.selector, Response.selector}, "03": {".cnn-calculator"}}
+WIDGETS = {
+    "01": {".cnn-stepper"},
+    "02": {Gabor.selector, Response.selector},
+    "03": {".cnn-calculator"},
+    "04": {Dropout.selector},
+}
 IMPORTS = "from helpers.datasets import load_dataset, load_photo\nfrom helpers import widgets"
 
 
@@ -19,7 +24,8 @@ IMPORTS = "from helpers.datasets import load_dataset, load_photo\nfrom helpers i
 def test_lesson(lab, name):
     """All cells run without an error or a line on stderr, and the widgets answer the keyboard.
 
-    They still do when all other cells have run a second time: a widget does not depend on what a notebook names.
+    They still do when all other cells but the trainings have run a second time: a widget does not depend on what a
+    notebook names.
     """
     lab.open(name)
     lab.run_all()
