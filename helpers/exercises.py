@@ -937,7 +937,7 @@ def _wrong_shares(mixed, case) -> None:
 
 
 def _augmented_network(answer) -> None:
-    """Judge (model, validation batches): has augmentation, and gets 70% of the images right, pixels from 0 to 255."""
+    """Judge (model, validation batches): has augmentation, and gets 65% of the images right, pixels from 0 to 255."""
     model, batches = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
     if is_stub(model):
         raise NotYet("build and train a network, then give check(4, (my_model, validation_batches)).")
@@ -958,8 +958,8 @@ def _augmented_network(answer) -> None:
     reached = f"it gets {accuracy:.1%} of the validation images right"
     if accuracy < 0.3:
         raise Wrong(f"{reached}. Is it trained, with a Rescaling layer after the augmentation?")
-    if accuracy < 0.7:
-        raise Wrong(f"{reached}. The goal is 70%{': close' if accuracy > 0.66 else ''}.")
+    if accuracy < 0.65:
+        raise Wrong(f"{reached}. The goal is 65%{': close' if accuracy > 0.61 else ''}.")
 
 
 EXERCISES["05"] = {
@@ -999,9 +999,9 @@ EXERCISES["05"] = {
         _augmented_network,
         "The same thousand files, and no image seen twice.",
         (
-            "network(light()) is a good one to begin with. Strong augmentation needs more epochs.",
-            "The curves were still rising at the last epoch: give it 25 epochs.",
-            "When it hardly rises any more, go on with a smaller learning rate.",
+            "network(light()) is a good one to begin with. Its curves were still rising at the last epoch.",
+            "Strong augmentation needs more epochs; 24 of light() reach the goal.",
+            "Which change of the network helped most in lesson 4? It goes together with augmentation.",
         ),
     ),
 }

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 
 CHART = (370, 290)  # width and height of a chart on the screen, in pixels
 METRICS = {"accuracy": "accuracy", "loss (cross-entropy)": "crossentropy"}
-LIMITS = {"accuracy": (0, 1.04), "crossentropy": (0, 6.5)}
+LIMITS = {"accuracy": (0, 1.04), "crossentropy": (0, 4)}
 
 
 def chart(draw) -> tuple:

@@ -5,6 +5,7 @@ from pathlib import Path
 from helpers import plots
 from helpers.convolution import KERNELS, convolve
 from helpers.datasets import load_dataset, load_photo, load_runs
+from helpers.explorers import augment
 from helpers.gabor import gabor_kernel
 
 import matplotlib.pyplot as plt
@@ -32,6 +33,16 @@ def curves() -> np.ndarray:
     return plots.as_pixels(fig)
 
 
+def variants() -> np.ndarray:
+    """Return a critter and what eight layers make of it, as uint8 RGB."""
+    image = load_dataset("critters").train.images[9:10]
+    names = ("RandomZoom", "RandomRotation", "RandomHue", "RandomTranslation", "RandomFlip", "RandomShear")
+    names += ("RandomErasing", "RandomGaussianBlur")
+    made = [augment(image, np.eye(10)[:1], name, 0 if name == "RandomFlip" else 3, seed=3).images[0] for name in names]
+    made.insert(4, image[0])
+    return np.vstack([np.hstack(made[row : row + 3]) for row in (0, 3, 6)])
+
+
 def thumbnails() -> dict[int, np.ndarray]:
     """Return a picture for some lessons, as uint8 RGB."""
     photo = load_photo("camera")[40:296, 110:366]
@@ -44,6 +55,7 @@ def thumbnails() -> dict[int, np.ndarray]:
         2: np.vstack([np.hstack(kernels[row : row + 4]) for row in range(0, 16, 4)]),
         3: plots.colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
         4: curves(),
+        5: variants(),
     }
 
 

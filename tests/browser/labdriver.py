@@ -139,9 +139,20 @@ LISTEN = """async () => {
 }"""
 
 RUN_ALL = "() => jupyterapp.commands.execute('notebook:run-all-cells')"
+RUN_TO_LAST_WIDGET = """async () => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    const last = notebook.widgets.findLastIndex(cell => cell.node.querySelector('.jp-RenderedSVG'));
+    if (last < 0) throw Error('no widget is stored in this notebook as a still picture');
+    window.lessonEnd = last + 1;
+    notebook.activeCellIndex = last;
+    notebook.deselectAll();
+    await jupyterapp.commands.execute('notebook:run-all-above');
+    notebook.activeCellIndex = last;
+    await jupyterapp.commands.execute('notebook:run-cell');
+}"""
 RUN_OTHERS = """async () => {
     const notebook = jupyterapp.shell.currentWidget.content;
-    const others = notebook.widgets.filter(
+    const others = notebook.widgets.slice(0, window.lessonEnd).filter(
         cell => cell.model.type === 'code' && !cell.node.querySelector('.jp-OutputArea-output .cnn-widget')
             && !/^[^#\\n]*\\b(train|fit)\\(/m.test(cell.model.sharedModel.source.replace(/^def .*/gm, '')));
     for (const cell of others) {
@@ -239,6 +250,10 @@ class Lab:
     def run_all(self, seconds: float = 600) -> None:
         """Run all cells and wait until the kernel is idle, no cell shows [*], and the widgets are drawn."""
         self._run(RUN_ALL, seconds)
+
+    def run_to_last_widget(self, seconds: float = 600) -> None:
+        """Run all cells up to the last one that shows a widget, and wait as `run_all` does."""
+        self._run(RUN_TO_LAST_WIDGET, seconds)
 
     def run_others(self, seconds: float = 600) -> None:
         """Run, in their order, all code cells again but those that show a widget of the lessons, or train a network."""

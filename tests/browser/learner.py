@@ -8,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
-from helpers.datasets import example_images, load_runs
+from helpers.datasets import example_images, load_dataset, load_runs
+from helpers.explorers import AUGMENTATIONS, MIXING
 from helpers.gabor import gabor_kernel, gabor_response
 from helpers.widgets import STACKS
 
@@ -390,10 +391,10 @@ class Dropout(Gabor):
     def expected(self) -> dict[str, float]:
         """Return the numbers that the status line has to state, computed from the file of the runs."""
         rate, runs = self.sliders["dropout"].value, known_runs()
-        last = runs[(runs["variant"] == f"dropout {rate:.1f}") & (runs["epoch"] == 20)]
+        last = runs[(runs["variant"] == f"dropout {rate:.1f}") & (runs["epoch"] == 14)]
         training, validation = 100 * last["training_accuracy"], 100 * last["val_accuracy"]
         return {
-            **{"rate": rate, "epochs": 20, "runs": 5, "training": training.mean(), "validation": validation.mean()},
+            **{"rate": rate, "epochs": 14, "runs": 5, "training": training.mean(), "validation": validation.mean()},
             **{"low": validation.min(), "high": validation.max(), "gap": training.mean() - validation.mean()},
             "loss": last["val_crossentropy"].mean(),
         }
@@ -412,6 +413,63 @@ def check_dropout(lab, place: int = 0) -> None:
     wait_until(lab.page, lambda: widget.drawn() == accuracy)
     widget.sliders["dropout"].press("End")
     wait_until(lab.page, widget.answers)
+    check_reset(widget, start)
+
+
+class Augmentation(Gabor):
+    """An augmentation explorer of lesson 05, used by keyboard; it shows the training critters from number 10 on."""
+
+    selector = ".cnn-augmentation"
+    wording = (
+        r"(?P<layer>\w+)\((?P<options>.*?)\) (?P<meaning>[a-z].+?)\. "
+        r"(A pixel changes by (?P<change>\d+) of 255 on average|The first label becomes (?P<label>.+))\."
+    )
+
+    def __init__(self, lab, place: int = 0):
+        super().__init__(lab, place)
+        self.layers = lab.dropdown(self.root, "Layer")
+        critters = load_dataset("critters")
+        self.critters, self.names = critters.train, critters.class_names
+
+    def shown(self) -> list[np.ndarray]:
+        """Return the pixels of the image, and of the sheet with eight others."""
+        files = (io.BytesIO(self.lab.png(picture)) for picture in self.pictures.all())
+        return [np.asarray(Image.open(file).convert("RGB"), int) for file in files]
+
+    def answers(self) -> bool:
+        """status and pictures belong to the layer, the strength and the image that the controls say"""
+        stated, name = self.stated(), self.layers.locator("option:checked").inner_text()
+        if not stated or stated["layer"] != name:
+            return False
+        value = AUGMENTATIONS[name].values[int(self.sliders["strength"].value)]
+        wanted = ", ".join(f"{key}={it!r}" for key, it in AUGMENTATIONS[name].arguments(value).items())
+        image, sheet = self.shown()
+        number = 10 + int(self.sliders["image"].value)
+        if stated["options"] != wanted or not np.array_equal(image, self.critters.images[number]):
+            return False
+        if name in MIXING:
+            return self.names[self.critters.labels[number]] in stated["label"]
+        eight = sheet.reshape(2, 64, 4, 64, 3).swapaxes(1, 2)
+        return agrees(stated["change"], np.abs(eight - image).mean())
+
+
+def check_augmentation(lab, place: int = 0) -> None:
+    """Try each layer, weak and strong; another draw gives other images, Reset the first ones."""
+    widget = Augmentation(lab, place)
+    start = widget.status.inner_text()
+    drawn = widget.drawn()
+    widget.sliders["draw"].press("ArrowRight")
+    wait_until(lab.page, lambda: widget.changed(drawn) > 0)
+    wait_until(lab.page, widget.answers)
+    lab.choose(widget.layers, "Home")
+    for name in AUGMENTATIONS:
+        expect(widget.layers.locator("option:checked")).to_have_text(name)
+        for key in ("Home", "End"):
+            widget.sliders["strength"].press(key)
+            assert widget.sliders["strength"].value == (len(AUGMENTATIONS[name].values) - 1) * (key == "End")
+            wait_until(lab.page, widget.answers)
+        assert widget.stated().get("change") != "0", f"{name} at its strongest changes nothing"
+        lab.choose(widget.layers, "ArrowDown")
     check_reset(widget, start)
 
 
@@ -460,10 +518,11 @@ CHECKS = {
     Gabor.selector: check_gabor,
     Response.selector: check_gabor_response,
     Dropout.selector: check_dropout,
+    Augmentation.selector: check_augmentation,
 }
 """What to do with a widget of each kind."""
 
-WITH_SLIDERS = {".cnn-stepper": Stepper, **{kind.selector: kind for kind in (Gabor, Response, Dropout)}}
+WITH_SLIDERS = {".cnn-stepper": Stepper, **{kind.selector: kind for kind in (Gabor, Response, Dropout, Augmentation)}}
 
 
 def check_all_sliders(lab) -> None:
