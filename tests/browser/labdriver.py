@@ -141,9 +141,10 @@ LISTEN = """async () => {
 RUN_ALL = "() => jupyterapp.commands.execute('notebook:run-all-cells')"
 RUN_TO_LAST_WIDGET = """async () => {
     const notebook = jupyterapp.shell.currentWidget.content;
-    const last = notebook.widgets.findLastIndex(cell => cell.node.querySelector('.jp-RenderedSVG'));
+    const isStill = output => output.data && 'image/svg+xml' in output.data;
+    const last = notebook.widgets.findLastIndex(
+        cell => cell.model.type === 'code' && cell.model.outputs.toJSON().some(isStill));
     if (last < 0) throw Error('no widget is stored in this notebook as a still picture');
-    window.lessonEnd = last + 1;
     notebook.activeCellIndex = last;
     notebook.deselectAll();
     await jupyterapp.commands.execute('notebook:run-all-above');
@@ -152,7 +153,7 @@ RUN_TO_LAST_WIDGET = """async () => {
 }"""
 RUN_OTHERS = """async () => {
     const notebook = jupyterapp.shell.currentWidget.content;
-    const others = notebook.widgets.slice(0, window.lessonEnd).filter(
+    const others = notebook.widgets.filter(
         cell => cell.model.type === 'code' && !cell.node.querySelector('.jp-OutputArea-output .cnn-widget')
             && !/^[^#\\n]*\\b(train|fit)\\(/m.test(cell.model.sharedModel.source.replace(/^def .*/gm, '')));
     for (const cell of others) {

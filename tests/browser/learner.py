@@ -464,6 +464,7 @@ def check_augmentation(lab, place: int = 0) -> None:
     lab.choose(widget.layers, "Home")
     for name in AUGMENTATIONS:
         expect(widget.layers.locator("option:checked")).to_have_text(name)
+        wait_until(lab.page, widget.answers)  # the kernel has set the strength to the middle
         for key in ("Home", "End"):
             widget.sliders["strength"].press(key)
             assert widget.sliders["strength"].value == (len(AUGMENTATIONS[name].values) - 1) * (key == "End")
