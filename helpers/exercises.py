@@ -3,6 +3,9 @@
 `helpers.checks` asks the questions; here are only the answers. Numbers of the exercises are those of the lesson.
 """
 
+import itertools
+from functools import partial
+
 from helpers.checks import Exercise, NotYet, Wrong, call_answer, choice, function, is_stub, numbers
 from helpers.convolution import convolve, pool
 from helpers.datasets import Split
@@ -417,7 +420,7 @@ def _probabilities(model, split, classes: int) -> np.ndarray:
         answers = np.asarray(model.predict(split.images / np.float32(255), verbose=0), float)
     except Exception as error:
         shape = split.images.shape[1:]
-        raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input(dataset.image_shape).") from error
+        raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error
     if answers.shape != (len(split.labels), classes):
         raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
     if not np.isfinite(answers).all():
@@ -596,11 +599,12 @@ def _stop_early(losses, patience):
     return best, epoch
 
 
-def _stop_at_rise(losses, patience):
+def _stop_at_rise(losses, patience, margin=0.0, begin_anew=True):
     """Count every epoch that is worse than the one before, and begin anew when one is better."""
     worse = 0
     for epoch in range(2, len(losses) + 1):
-        worse = worse + 1 if losses[epoch - 1] >= losses[epoch - 2] else 0
+        rise = losses[epoch - 1] - losses[epoch - 2] >= margin
+        worse = worse + 1 if rise else worse * (not begin_anew)
         if worse >= patience:
             break
     return int(np.argmin(losses[:epoch])) + 1, epoch
@@ -623,6 +627,15 @@ def _stop_one_late(losses, patience):
     return _stop_early(losses, patience + 1)
 
 
+def _stop_tie(losses, patience):
+    """Take an epoch as good as the best one for a new best."""
+    return _stop_early([loss - 1e-6 * epoch for epoch, loss in enumerate(losses)], patience)
+
+
+_COMPARES = (
+    "you compare with the epoch before. What counts is the best epoch so far: a loss that falls a little, but stays "
+    "above it, is no new best."
+)
 _STOP_CASES = [
     ([2.0, 1.5, 1.6, 1.7, 1.2], 2),
     ([2.0, 1.8, 1.9, 1.7, 1.75, 1.6, 1.9, 1.8, 1.7, 1.5], 3),
@@ -713,7 +726,7 @@ EXERCISES["04"] = {
                 "d": "the accuracy only counts right answers. The rising loss says that the wrong ones become surer.",
             },
         ),
-        "What it has learned since epoch 6 fits the training images better, and all others worse.",
+        "What it has learned since epoch 6 fits the training images better; its probabilities for others get worse.",
         (
             "Which of the two losses is measured on images that the network does not learn from?",
             "Think of the random labels: what did falling training loss mean there?",
@@ -740,11 +753,11 @@ EXERCISES["04"] = {
                     lambda losses, patience: _stop_early(losses, patience)[::-1],
                     "the right numbers in the wrong order: the best epoch first, then the last one.",
                 ),
-                (
-                    _stop_at_rise,
-                    "you compare with the epoch before. What counts is the best epoch so far: a loss that falls a "
-                    "little, but stays above it, is no new best.",
-                ),
+                (_stop_at_rise, _COMPARES),
+                (partial(_stop_at_rise, margin=1e-9), _COMPARES),
+                (partial(_stop_at_rise, begin_anew=False), _COMPARES),
+                (partial(_stop_at_rise, margin=1e-9, begin_anew=False), _COMPARES),
+                (_stop_tie, "a loss that only equals the best one is no new best: compare with <, not with <=."),
                 (_stop_never_resets, "a new best epoch starts the patience anew."),
                 (_stop_one_late, "it stops one epoch late: it ends when the best epoch was `patience` epochs ago."),
                 (
@@ -779,6 +792,7 @@ EXERCISES["04"] = {
                 "zeros_predicting": {
                     256: "in prediction the layer passes everything on.",
                     768: "in prediction the layer passes everything on.",
+                    1024: "in prediction the layer passes everything on.",
                 },
             },
             tolerance=3e-3,
@@ -800,7 +814,7 @@ EXERCISES["04"] = {
     ),
     5: Exercise(
         _seventy,
-        "That is far from the 40% at the start, with a fraction of the weights.",
+        "That is far above the network that memorized, with a fraction of its weights.",
         (
             "Which two rows of the table have the best validation accuracy? They can be combined.",
             "network([layers.GlobalMaxPooling2D()]), trained on x_all and y_all.",
@@ -843,7 +857,8 @@ def _keeps_label(answer) -> None:
         raise NotYet("replace each None by True or False.")
     for change, data, given in cells:
         if not isinstance(given, bool | np.bool_):
-            raise NotYet(f"there is no True or False yet for {change!r} and {data}.")
+            quotes = " (without quotes)" if isinstance(given, str) else ""
+            raise NotYet(f"there is no True or False yet for {change!r} and {data}{quotes}.")
         if given != _KEEPS[change][data]:
             raise Wrong(f"{change!r} and {data}: {_LABEL_MISTAKES[change, data, bool(given)]}")
 
@@ -927,6 +942,10 @@ def _wrong_shares(mixed, case) -> None:
         ((label + other_label) / 2, "half and half only fits if the rectangle covers half of the area."),
         (height / image.shape[0] * (other_label - label) + label, "the share is that of the area, not of the height."),
         (width / image.shape[1] * (other_label - label) + label, "the share is that of the area, not of the width."),
+        (
+            label + share / image.shape[2] * (other_label - label),
+            "image.size counts the channels, too: the area is height × width.",
+        ),
         (label + other_label, "the shares must add up to 1."),
     ):
         if mixed.shape == wrong.shape and np.allclose(mixed, wrong):
@@ -953,6 +972,10 @@ def _augmented_network(answer) -> None:
         raise NotYet("give the trained model and the batches: check(4, (my_model, validation_batches)).") from error
     if not any(kind.startswith(("Rand", "AugMix")) for kind in kinds):
         raise Wrong("there is no augmentation layer in it. Put at least one at its beginning.")
+    if not any(
+        kind.startswith(("Rand", "AugMix")) for kind in itertools.takewhile(lambda kind: "Conv" not in kind, kinds)
+    ):
+        raise Wrong("the augmentation comes too late: put it before the first convolution.")
     answers = _probabilities(model, split, classes)
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
     reached = f"it gets {accuracy:.1%} of the validation images right"
@@ -999,8 +1022,8 @@ EXERCISES["05"] = {
         _augmented_network,
         "The same thousand files, and no image seen twice.",
         (
-            "network(light()) is a good one to begin with. Its curves were still rising at the last epoch.",
-            "Strong augmentation needs more epochs; 24 of light() reach the goal.",
+            "network(light()) is a good one to begin with. Give it more epochs than above.",
+            "Stronger augmentation needs still more. A smaller learning rate at the end makes the curve calmer.",
             "Which change of the network helped most in lesson 4? It goes together with augmentation.",
         ),
     ),

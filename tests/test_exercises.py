@@ -141,11 +141,14 @@ def stop_without_end(losses, patience):
     return int(np.argmin(losses)) + 1, len(losses)
 
 
-def stop_at_any_rise(losses, patience):
+def stop_at_any_rise(losses, patience, equal_is_rise=True, begin_anew=True):
     """Counts rises, and begins anew with each fall."""
     rises = 0
     for epoch in range(1, len(losses)):
-        rises = 0 if losses[epoch] < losses[epoch - 1] else rises + 1
+        if losses[epoch] > losses[epoch - 1] or (equal_is_rise and losses[epoch] == losses[epoch - 1]):
+            rises += 1
+        elif begin_anew:
+            rises = 0
         if rises == patience:
             return int(np.argmin(losses[: epoch + 1])) + 1, epoch + 1
     return stop_without_end(losses, patience)
@@ -336,6 +339,10 @@ WRONG = {
             (lambda losses, p: [epoch - 1 for epoch in stop_by_counter(losses, p)], "count the epochs from 1"),
             (lambda losses, p: stop_by_counter(losses, p)[::-1], "wrong order"),
             (stop_at_any_rise, "compare with the epoch before"),
+            (lambda losses, p: stop_at_any_rise(losses, p, equal_is_rise=False), "compare with the epoch before"),
+            (lambda losses, p: stop_at_any_rise(losses, p, begin_anew=False), "compare with the epoch before"),
+            (lambda losses, p: stop_at_any_rise(losses, p, False, False), "compare with the epoch before"),
+            (lambda losses, p: stop_by_counter([x - i / 1e6 for i, x in enumerate(losses)], p), "not with <="),
             (stop_without_a_new_start, "starts the patience anew"),
             (lambda losses, p: stop_by_counter(losses, p + 1), "one epoch late"),
             (lambda losses, p: stop_by_counter(losses, 1), "`patience` is not used"),
@@ -437,6 +444,10 @@ WRONG = {
             (cutmix_with(label=lambda a, la, b, lb, *_: (la + lb) / 2), "half and half"),
             (cutmix_with(label=lambda a, la, b, lb, t, le, h, w: la + h / len(a) * (lb - la)), "not of the height"),
             (cutmix_with(label=lambda a, la, b, lb, t, le, h, w: la + w / a.shape[1] * (lb - la)), "not of the width"),
+            (
+                cutmix_with(label=lambda a, la, b, lb, t, le, h, w: la + h * w / a.size * (lb - la)),
+                "image.size counts the channels",
+            ),
             (cutmix_with(label=lambda a, la, b, lb, *_: la + lb), "shares must add up to 1"),
             (cutmix_with(label=lambda a, la, b, lb, *_: 0.9 * la + 0.1 * lb), "area of the image: 0.0938 here"),
             (cutmix_with(label=lambda a, la, b, lb, *_: 3 * la), "a share of each class"),
@@ -649,7 +660,7 @@ def test_small_network_may_be_nested_and_must_take_the_images(capsys):
         raise ValueError("expected shape (None, 32, 32, 3)")
 
     load_checks("03")(5, (types.SimpleNamespace(**vars(model) | {"predict": predict}), dataset))
-    assert "begin with keras.Input(dataset.image_shape)" in capsys.readouterr().out
+    assert "begin with keras.Input((" in capsys.readouterr().out
     load_checks("03")(5, model)
     assert capsys.readouterr().out.startswith("… not yet: give the trained model and the dataset")
 

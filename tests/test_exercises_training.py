@@ -211,6 +211,11 @@ def test_a_model_without_augmentation_is_named(augmentation, said):
     assert said().startswith("✗ no: there is no augmentation layer in it")
 
 
+def test_an_augmentation_behind_a_convolution_comes_too_late(said):
+    judge_05(fake(layers=[layers.Conv2D(4, 3), layers.RandomFlip(), layers.Dense(2)]))
+    assert said().startswith("✗ no: the augmentation comes too late")
+
+
 def test_pixels_of_lesson_05_are_those_of_the_batches(said):
     seen = []
     judge_05(fake(predict=lambda images, verbose: seen.append(images) or images[:, :, 0, 0] / 255))
