@@ -51,14 +51,14 @@ def cats_and_dogs() -> str:
 @pytest.mark.parametrize("lesson", LESSONS)
 @pytest.mark.parametrize("data", ["digits", "cifar10", "cats_and_dogs"])
 def test_a_lesson_runs_on_other_data(lesson, data, request, monkeypatch):
-    """All cells run, with two epochs; only the exercises that ask for an accuracy are left out."""
+    """All cells run, with one epoch; goals and assertions that are set for critters do not count."""
     monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel shall draw as it does for a learner
     name = data if data == "digits" else request.getfixturevalue(data)
     notebook = nbformat.read(ROOT / f"notebooks/{lesson}.ipynb", as_version=4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     parameters.source, changed = re.subn(
         r"(?m)^DATASET = .*|^EPOCHS = .*",
-        lambda line: f"DATASET = {name!r}" if "D" in line[0] else "EPOCHS = 2",
+        lambda line: f"DATASET = {name!r}" if "D" in line[0] else "EPOCHS = 1",
         parameters.source,
     )
     assert changed == 2
@@ -67,5 +67,7 @@ def test_a_lesson_runs_on_other_data(lesson, data, request, monkeypatch):
             cell.source = re.sub(r"epochs=\d+", "epochs=1", cell.source)
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": ROOT / "notebooks"}})
     client.execute()
-    text = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
-    assert "Traceback" not in text
+    lines = [
+        output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
+    ]
+    assert lines == []
