@@ -65,7 +65,7 @@ def markdown(notebook):
 
 def test_there_are_lessons():
     assert [path.stem[:2] for path in PATHS] == [f"{number:02}" for number in range(1, len(PATHS) + 1)]
-    assert len(PATHS) >= 4
+    assert len(PATHS) >= 5
 
 
 def test_the_parts_of_a_lesson_come_in_order(path, notebook, markdown):

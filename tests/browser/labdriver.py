@@ -154,8 +154,7 @@ RUN_TO_LAST_WIDGET = """async () => {
 RUN_OTHERS = """async () => {
     const notebook = jupyterapp.shell.currentWidget.content;
     const others = notebook.widgets.filter(
-        cell => cell.model.type === 'code' && !cell.node.querySelector('.jp-OutputArea-output .cnn-widget')
-            && !/^[^#\\n]*\\b(train|fit)\\(/m.test(cell.model.sharedModel.source.replace(/^def .*/gm, '')));
+        cell => cell.model.type === 'code' && !cell.node.querySelector('.jp-OutputArea-output .cnn-widget'));
     for (const cell of others) {
         const before = cell.model.executionCount;
         notebook.activeCellIndex = notebook.widgets.indexOf(cell);
@@ -257,7 +256,7 @@ class Lab:
         self._run(RUN_TO_LAST_WIDGET, seconds)
 
     def run_others(self, seconds: float = 600) -> None:
-        """Run, in their order, all code cells again but those that show a widget of the lessons, or train a network."""
+        """Run, in their order, all code cells again but those that show a widget of the lessons."""
         self._run(RUN_OTHERS, seconds)
 
     def _run(self, script: str, seconds: float) -> None:

@@ -368,10 +368,7 @@ def check_gabor_response(lab, place: int = 0) -> None:
     check_reset(widget, start)
 
 
-@cache
-def known_runs():
-    """Return the trainings that the dropout explorer shows."""
-    return load_runs()
+known_runs = cache(load_runs)  # the trainings that the dropout explorer shows
 
 
 class Dropout(Gabor):
