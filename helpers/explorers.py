@@ -27,14 +27,14 @@ METRICS = {"accuracy": "accuracy", "loss (cross-entropy)": "crossentropy"}
 LIMITS = {"accuracy": (0, 1.04), "crossentropy": (0, 4)}
 
 
-def chart(draw) -> tuple:
+def chart(draw, size=CHART, frame=(0.14, 0.17, 0.83, 0.8)) -> tuple:
     """Let ``draw`` draw in the axes of a new figure; return its pixels and its axes.
 
     It has one and a half times as many pixels as it takes on the screen, so that text is sharp there.
     """
-    fig = Figure(figsize=(CHART[0] / 96, CHART[1] / 96), dpi=144, layout="none")
+    fig = Figure(figsize=(size[0] / 96, size[1] / 96), dpi=144, layout="none")
     FigureCanvasAgg(fig)
-    ax = fig.add_axes((0.14, 0.17, 0.83, 0.8))
+    ax = fig.add_axes(frame)
     draw(ax)
     return as_pixels(fig), ax
 

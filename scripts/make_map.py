@@ -5,13 +5,11 @@ from pathlib import Path
 from helpers import plots
 from helpers.convolution import KERNELS, convolve
 from helpers.datasets import load_dataset, load_photo, load_runs
-from helpers.explorers import augment
+from helpers.explorers import augment, chart
 from helpers.gabor import gabor_kernel
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = (
@@ -24,13 +22,13 @@ LESSONS = (
 def curves() -> np.ndarray:
     """Return training and validation accuracy of a network that memorizes, as uint8 RGB."""
     runs = load_runs()
-    fig = Figure(figsize=(2, 2), dpi=100, layout="none")
-    FigureCanvasAgg(fig)
-    ax = fig.add_axes((0.05, 0.05, 0.9, 0.9))
-    plots.plot_runs(runs[runs["variant"] == "dropout 0.0"], ax=ax)
-    ax.get_legend().remove()
-    ax.set(xlabel="", ylabel="", xticks=[], yticks=[], ylim=(0, 1.05))
-    return plots.as_pixels(fig)
+
+    def draw(ax):
+        plots.plot_runs(runs[runs["variant"] == "dropout 0.0"], ax=ax)
+        ax.get_legend().remove()
+        ax.set(xlabel="", ylabel="", xticks=[], yticks=[], ylim=(0, 1.05))
+
+    return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
 
 
 def variants() -> np.ndarray:

@@ -206,15 +206,11 @@ def known_images() -> dict[str, np.ndarray]:
     return example_images()
 
 
-class Gabor:
-    """A Gabor explorer, number ``place`` of a notebook, used by keyboard."""
+class Explorer:
+    """An explorer of the lessons, number ``place`` of a notebook, used by keyboard.
 
-    selector = ".cnn-gabor"
-    wording = (
-        r"Frequency (?P<frequency>\S+) cycles/pixel: (one wave is (?P<wave>\S+) pixels|no wave, only the bell)\. "
-        r"Theta (?P<theta>\S+)°, sigma (?P<sigma>\S+) pixels, phase (?P<phase>\S+)°: "
-        r"(?P<rows>\d+) × (?P<cols>\d+) weights with the sum (?P<sum>\S+)\."
-    )
+    A subclass says what its status line looks like (``wording``), and what it has to state (``expected``).
+    """
 
     def __init__(self, lab, place: int = 0):
         self.lab, self.page = lab, lab.page
@@ -233,21 +229,8 @@ class Gabor:
         """Return where the sliders stand."""
         return {name: slider.value for name, slider in self.sliders.items()}
 
-    def kernel(self, **options) -> np.ndarray:
-        """Return the kernel of these settings."""
-        angles = {"theta", "phase"}
-        settings = {name: math.radians(at) if name in angles else at for name, at in self.settings().items()}
-        return gabor_kernel(**settings, **options)
-
-    def expected(self) -> dict[str, float]:
-        """Return the numbers that the status line has to state."""
-        kernel, frequency = self.kernel(), self.sliders["frequency"].value
-        rows, cols = kernel.shape
-        wave = {"wave": float(f"{1 / frequency:.3g}")} if frequency else {}
-        return {**self.settings(), **wave, "rows": rows, "cols": cols, "sum": round(kernel.real.sum(), 3)}
-
     def answers(self) -> bool:
-        """the status line states the numbers of the kernel that the controls say"""
+        """the status line states the numbers that the controls say"""
         stated, expected = self.stated(), self.expected()
         return stated.keys() == expected.keys() and all(agrees(stated[name], expected[name]) for name in stated)
 
@@ -263,6 +246,30 @@ class Gabor:
     def reset(self) -> None:
         """Press Reset."""
         self.root.get_by_role("button", name="Reset").press("Enter")
+
+
+class Gabor(Explorer):
+    """A Gabor explorer, number ``place`` of a notebook, used by keyboard."""
+
+    selector = ".cnn-gabor"
+    wording = (
+        r"Frequency (?P<frequency>\S+) cycles/pixel: (one wave is (?P<wave>\S+) pixels|no wave, only the bell)\. "
+        r"Theta (?P<theta>\S+)°, sigma (?P<sigma>\S+) pixels, phase (?P<phase>\S+)°: "
+        r"(?P<rows>\d+) × (?P<cols>\d+) weights with the sum (?P<sum>\S+)\."
+    )
+
+    def kernel(self, **options) -> np.ndarray:
+        """Return the kernel of these settings."""
+        angles = {"theta", "phase"}
+        settings = {name: math.radians(at) if name in angles else at for name, at in self.settings().items()}
+        return gabor_kernel(**settings, **options)
+
+    def expected(self) -> dict[str, float]:
+        """Return the numbers that the status line has to state."""
+        kernel, frequency = self.kernel(), self.sliders["frequency"].value
+        rows, cols = kernel.shape
+        wave = {"wave": float(f"{1 / frequency:.3g}")} if frequency else {}
+        return {**self.settings(), **wave, "rows": rows, "cols": cols, "sum": round(kernel.real.sum(), 3)}
 
 
 class Response(Gabor):
@@ -311,7 +318,7 @@ class Response(Gabor):
         return shown.shape == magnitude.shape and np.allclose(shown, magnitude / magnitude.max(), atol=0.01)
 
 
-def check_gabor_sliders(widget) -> None:
+def check_each_slider(widget) -> None:
     """An arrow moves each slider by one step; numbers and pictures follow, there and back."""
     for slider in widget.sliders.values():
         wait_until(widget.page, widget.answers)
@@ -338,7 +345,7 @@ def check_gabor(lab, place: int = 0) -> None:
     """Use every control of a Gabor explorer; the frequency 0 has no wave."""
     widget = Gabor(lab, place)
     start = widget.status.inner_text()
-    check_gabor_sliders(widget)
+    check_each_slider(widget)
     widget.sliders["frequency"].press("Home")
     expect(widget.status).to_contain_text("no wave, only the bell")
     widget.sliders["phase"].press("PageUp")
@@ -350,7 +357,7 @@ def check_gabor_response(lab, place: int = 0) -> None:
     """Use every control of a Gabor response: sliders, list of images, Sum 0, Reset."""
     widget = Response(lab, place)
     start = widget.status.inner_text()
-    check_gabor_sliders(widget)
+    check_each_slider(widget)
     lab.choose(widget.images, "Home")
     for _ in range(widget.images.locator("option").count()):
         wait_until(lab.page, widget.answers)
@@ -371,7 +378,7 @@ def check_gabor_response(lab, place: int = 0) -> None:
 known_runs = cache(load_runs)  # the trainings that the dropout explorer shows
 
 
-class Dropout(Gabor):
+class Dropout(Explorer):
     """A dropout explorer, number ``place`` of a notebook, used by keyboard."""
 
     selector = ".cnn-dropout"
@@ -401,7 +408,7 @@ def check_dropout(lab, place: int = 0) -> None:
     """Use every control of a dropout explorer: the rate, the list of curves, Reset."""
     widget = Dropout(lab, place)
     start = widget.status.inner_text()
-    check_gabor_sliders(widget)
+    check_each_slider(widget)
     accuracy = widget.drawn()
     lab.choose(widget.curves, "End")
     wait_until(lab.page, lambda: widget.changed(accuracy) > 1)
@@ -413,7 +420,7 @@ def check_dropout(lab, place: int = 0) -> None:
     check_reset(widget, start)
 
 
-class Augmentation(Gabor):
+class Augmentation(Explorer):
     """An augmentation explorer of lesson 05, used by keyboard; it shows the training critters from number 10 on."""
 
     selector = ".cnn-augmentation"
