@@ -1,4 +1,4 @@
-"""Exercises that answer back: the machinery. The exercises themselves are in `helpers.exercises`.
+"""Exercises that answer back: the machinery. The exercises themselves are in `exercises` and `exercises_networks`.
 
 In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong and
 the next hint, or "yes". A wrong answer never raises, so that Run All goes on.
@@ -196,8 +196,9 @@ class Checks:
 
 def load_checks(lesson: str) -> Checks:
     """Return the checks of a lesson: ``load_checks("01")``; raises ValueError for a lesson without exercises."""
-    from helpers.exercises import EXERCISES
+    from helpers import exercises, exercises_networks
 
-    if lesson not in EXERCISES:
-        raise ValueError(f"No exercises for lesson {lesson!r}. There are some for: {', '.join(EXERCISES)}.")
-    return Checks(EXERCISES[lesson])
+    known = exercises.EXERCISES | exercises_networks.EXERCISES
+    if lesson not in known:
+        raise ValueError(f"No exercises for lesson {lesson!r}. There are some for: {', '.join(known)}.")
+    return Checks(known[lesson])

@@ -1,5 +1,6 @@
 """The images of the lessons: datasets to learn from, and single photographs. All of it works without a network."""
 
+import io
 import os
 import tempfile
 import warnings
@@ -206,6 +207,36 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "P":  # Pillow warns of a palette with transparency, unless it may keep that
         image = image.convert("RGBA")
     return image.convert("RGB")
+
+
+def open_photo(content: bytes, longest: int = 512) -> np.ndarray:
+    """Return a photograph from the bytes of an image file as uint8 RGB (H, W, 3), upright.
+
+    Its longer side has at most ``longest`` pixels. Raises ValueError for bytes that are no image, for a damaged image,
+    and for one of more than 60 million pixels.
+    """
+    too_large = ValueError("it has more than 60 million pixels: make it smaller first")
+    try:
+        with Image.open(io.BytesIO(content)) as file:
+            if file.width * file.height > 60_000_000:
+                raise too_large
+            file.draft("RGB", (2 * longest, 2 * longest))  # a large JPEG need not be decoded in full
+            photo = _rgb(ImageOps.exif_transpose(file))
+    except Image.DecompressionBombError:
+        raise too_large from None
+    except Exception as error:  # OSError mostly, but what Pillow raises depends on where a file is damaged
+        if error is too_large:
+            raise
+        raise ValueError("it cannot be read as an image: use a JPEG or PNG file") from error
+    photo.thumbnail((longest, longest))
+    return np.asarray(photo)
+
+
+def resize_photo(photo: np.ndarray, longest: int) -> np.ndarray:
+    """Return a photograph (H, W, 3) uint8 whose longer side has ``longest`` pixels, and the other one at least 16."""
+    factor = longest / max(photo.shape[:2])
+    size = [max(round(length * factor), 16) for length in photo.shape[1::-1]]
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
 
 
 def image_folder(name: str) -> Path:

@@ -54,7 +54,9 @@ def find_layer(model, name: str | None = None) -> keras.Layer:
         if not layers:
             raise ValueError(f"The model {model.name!r} has no layer with maps (N, H, W, C).")
         return [*layers.values()][-1]
-    fits = [path for path in layers if name in (path, path.rpartition("/")[2])]
+    if name in layers:
+        return layers[name]
+    fits = [path for path in layers if name == path.rpartition("/")[2]]
     if len(fits) == 1:
         return layers[fits[0]]
     if fits:
@@ -86,7 +88,8 @@ def as_batch(model, images) -> np.ndarray:
             "For a single image write image[np.newaxis]."
         )
     wanted = model.input_shape
-    if any(want not in (None, have) for want, have in zip(wanted[1:], images.shape[1:], strict=True)):
+    pairs = zip(wanted[1:], images.shape[1:], strict=False)
+    if len(wanted) != 4 or any(want not in (None, have) for want, have in pairs):
         raise ValueError(f"The model takes images of shape {wanted[1:]}, but these have {images.shape[1:]}.")
     return images
 
@@ -106,29 +109,29 @@ def as_classes(model, class_index, number: int) -> np.ndarray:
     return np.broadcast_to(classes, number).astype(np.int32)
 
 
-def _last_layer(model) -> keras.Layer:
-    last = model.layers[-1]
-    return _last_layer(last) if isinstance(last, keras.Model) else last
+def _last_step(model):
+    """Return the layer at the end of a model, or the operation, such as keras.ops.softmax."""
+    last = getattr(model, "operations", model.layers)[-1]
+    return _last_step(last) if isinstance(last, keras.Model) else last
 
 
 @contextmanager
-def _scores(model):
-    """Leave out the softmax or sigmoid at the end of a model for as long as this holds."""
-    last = _last_layer(model)
-    name = "call" if isinstance(last, keras.layers.Softmax) else "activation"
-    if not hasattr(last, name):
+def without_activation(step):
+    """Leave out the softmax, sigmoid or ReLU of a layer, or of an operation that is nothing else, while this holds."""
+    name = "call" if type(step).__name__ in ("Softmax", "Sigmoid") else "activation"
+    if not hasattr(step, name):
         yield
         return
-    before = getattr(last, name)
-    setattr(last, name, lambda x, *_, **__: x)
+    before = getattr(step, name)
+    setattr(step, name, lambda x, *_, **__: x)
     try:
         yield
     finally:
-        setattr(last, name, before)
+        setattr(step, name, before)
 
 
 @contextmanager
-def _recorded(layer, tape):
+def recorded(layer, tape):
     """Watch what a layer returns, wherever in a model it is; the list that this gives holds it afterwards."""
     outputs, call = [], layer.call
 
@@ -158,12 +161,12 @@ def _gradient(model, layer):
 
     @tf.function(input_signature=[_signature(model), tf.TensorSpec([None], tf.int32)])
     def run(images, classes):
-        with tf.GradientTape() as tape, _scores(model):
+        with tf.GradientTape() as tape, without_activation(_last_step(model)):
             if layer is None:
                 tape.watch(images)
                 scores, looked_at = model(images, training=False), images
             else:
-                with _recorded(layer, tape) as outputs:
+                with recorded(layer, tape) as outputs:
                     scores = model(images, training=False)
                 looked_at = outputs[-1]
             chosen = tf.where(classes < 0, tf.argmax(scores, axis=1, output_type=tf.int32), classes)
@@ -178,6 +181,12 @@ def _predict(model):
     """Return a compiled function from images to what the model returns, softmax included."""
     run = tf.function(lambda images: model(images, training=False), input_signature=[_signature(model)])
     return run.get_concrete_function()
+
+
+@lru_cache(maxsize=16)
+def _pooled(model):
+    """Return the part of a model up to what its pooling, the last but one layer, takes."""
+    return keras.Model(model.inputs[0], model.layers[-2].input)
 
 
 def predict(model, images) -> np.ndarray:
@@ -223,17 +232,15 @@ def class_activation_map(model, images, class_index=None) -> np.ndarray:
     """
     images = as_batch(model, images)
     classes = as_classes(model, class_index, len(images))
-    *_, pooling, dense = model.layers
+    pooling, dense = [None, *model.layers][-2:]
     if not (isinstance(pooling, keras.layers.GlobalAveragePooling2D) and isinstance(dense, keras.layers.Dense)):
         raise ValueError(
             "CAM needs a model that ends with GlobalAveragePooling2D and Dense. Use grad_cam for this one."
         )
-    weights, maps = dense.kernel.numpy(), []
-    for start, (found, _, scores) in enumerate(_in_batches(model, find_layer(model), images, classes)):
-        chosen = classes[start * BATCH : (start + 1) * BATCH]
-        chosen = np.where(chosen < 0, scores.numpy().argmax(axis=1), chosen)
-        maps.append(np.einsum("nhwc,cn->nhw", found.numpy(), weights[:, chosen]))
-    return resize(np.concatenate(maps), *images.shape[1:3])
+    if class_index is None:
+        classes = predict(model, images).argmax(axis=1)
+    maps = np.einsum("nhwc,cn->nhw", predict(_pooled(model), images), dense.kernel.numpy()[:, classes])
+    return resize(maps, *images.shape[1:3])
 
 
 def saliency(model, images, class_index=None) -> np.ndarray:
@@ -258,6 +265,7 @@ def integrated_gradients(model, images, class_index=None, steps: int = 32, basel
     classes = as_classes(model, class_index, len(images))
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number of at least 1, but it is {steps!r}.")
+    baseline = np.asarray(baseline, np.float32)
     if class_index is None:
         classes = predict(model, images).argmax(axis=1).astype(np.int32)  # the same class all the way
     total = np.zeros_like(images)
@@ -340,7 +348,7 @@ def overlap(maps, masks) -> np.ndarray:
 
 
 def _pairs(maps, masks):
-    maps, masks = np.asarray(maps), np.asarray(masks, bool)
+    maps, masks = np.asarray(maps, float), np.asarray(masks, bool)
     if maps.ndim != 3 or maps.shape != masks.shape:
         raise ValueError(f"Need a mask for each map, both (N, H, W), but got {maps.shape} and {masks.shape}.")
     return maps, masks

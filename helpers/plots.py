@@ -1,7 +1,8 @@
 """Figures of the lessons. Each function draws one figure with Matplotlib and returns it; end a cell with plt.show().
 
-Two conventions hold in the whole series. Values that are never negative are gray: black is the smallest. Values with
-a sign, as kernels and their responses, are purple below zero, white at zero, orange above.
+Three conventions hold in the whole series. Values that are never negative are gray: black is the smallest. Values with
+a sign, as kernels and their responses, are purple below zero, white at zero, orange above. Heat over an image is from
+black over red to yellow, in even steps for the eye (lesson 07).
 """
 
 import io
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 SIGNED = "PuOr_r"
+HEAT = "inferno"
 ACCENT = "#d95f02"
 COLORS = ("#1b6ca8", "#d95f02", "#5b8e3e", "#7b4fa3", "#8c6d31")  # told apart by color-blind readers too
 
@@ -246,6 +248,75 @@ def show_numbers(
         fig.text(x, y, sign, ha="center", va="center", size=16)
     if title:
         fig.suptitle(title)
+    return fig
+
+
+def mosaic(maps: np.ndarray, columns: int, gap: int = 1, empty: float = np.nan) -> np.ndarray:
+    """Return the channels of maps (h, w, C) side by side in rows of ``columns``, with ``gap`` pixels between them."""
+    height, width, count = maps.shape
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), empty, float)
+    for channel in range(count):
+        top, left = (height + gap) * (channel // columns), (width + gap) * (channel % columns)
+        sheet[top : top + height, left : left + width] = maps[..., channel]
+    return sheet
+
+
+def show_channels(maps, title: str, columns: int = 16, width: float = 9.2):
+    """Draw all channels of maps (h, w, C) on one gray scale, black for 0 or less, with a bar; returns the figure."""
+    sheet = mosaic(np.asarray(maps), columns)
+    fig, ax = plt.subplots(figsize=(width, 0.6 + 0.93 * width * sheet.shape[0] / sheet.shape[1]))
+    colors = mpl.colormaps["gray"].with_extremes(bad="#d8e0e8")
+    drawn = ax.imshow(sheet, cmap=colors, vmin=0, vmax=float(np.nanmax(sheet)) or 1.0, interpolation="nearest")
+    ax.axis("off")
+    ax.set_title(title)
+    fig.colorbar(drawn, ax=ax, fraction=0.03, pad=0.01, label="activation")
+    return fig
+
+
+def heat_over(image: np.ndarray, heat: np.ndarray, opacity: float = 0.6, most: float | None = None) -> np.ndarray:
+    """Return a uint8 RGB image: ``image`` in gray, and over it ``heat`` in the colors of HEAT.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3), (H, W, 1) or (H, W)
+    heat : array (H, W); what is negative counts as 0
+    opacity : from 0, only the image, to 1, only the heat
+    most : heat of the brightest color; None for the largest here
+
+    Raises ValueError if heat and image differ in height or width, or if the opacity is outside of its range.
+    """
+    image, heat = np.asarray(image), np.asarray(heat, float)
+    if heat.shape != image.shape[:2]:
+        raise ValueError(f"Need heat of the size of the image, {image.shape[:2]}, but its shape is {heat.shape}.")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity must be from 0 to 1, but it is {opacity!r}.")
+    most = float(heat.max()) if most is None else most
+    colors = mpl.colormaps[HEAT](np.clip(heat / (most if most > 0 else 1.0), 0, 1))[..., :3] * 255
+    gray = image.reshape(*image.shape[:2], -1).mean(axis=2)[..., np.newaxis]
+    return np.rint((1 - opacity) * gray + opacity * colors).astype(np.uint8)
+
+
+def show_heat(images, maps, titles=None, columns: int | None = None, size: float = 1.7, title=None, opacity=0.6):
+    """Draw heat maps over their images, each from 0 to its own largest value, with a bar.
+
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, C), or list of such images
+    maps : list of arrays (H, W), or of None for the image alone, in its colors
+    titles, columns, size, title : as for `show_images`
+    opacity : as for `heat_over`
+
+    Raises ValueError as `heat_over` and `show_images` do.
+    """
+    pictures = [
+        np.asarray(image) if heat is None else heat_over(image, heat, opacity)
+        for image, heat in zip(images, maps, strict=True)
+    ]
+    fig = show_images(pictures, titles, columns, size, title)
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), HEAT)
+    bar = fig.colorbar(scale, ax=fig.axes, shrink=0.7, aspect=14, fraction=0.04, pad=0.01, ticks=[0, 1])
+    bar.ax.set_yticklabels(["none", "most"])
     return fig
 
 

@@ -1,0 +1,109 @@
+"""What a trained network sees: the maps of its layers, and the images that a channel likes best (lesson 06)."""
+
+from functools import lru_cache
+
+from helpers.explain import as_batch, find_layer, recorded, without_activation
+from helpers.startup import import_tensorflow
+
+tf = import_tensorflow()
+
+import numpy as np  # noqa: E402
+from scipy import ndimage  # noqa: E402
+
+
+@lru_cache(maxsize=16)
+def _maps(model, layer):
+    @tf.function(input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)])
+    def run(images):
+        with tf.GradientTape() as tape, recorded(layer, tape) as outputs:
+            model(images, training=False)
+        return outputs[-1]
+
+    return run.get_concrete_function()
+
+
+def activations(model, images, layer: str | None = None, batch: int = 250) -> np.ndarray:
+    """Return the maps (N, h, w, C) of a layer, by name as in `helpers.explain.find_layer`, for a batch of images."""
+    images, run = as_batch(model, images), _maps(model, find_layer(model, layer))
+    return np.concatenate([run(tf.constant(images[i : i + batch])).numpy() for i in range(0, len(images), batch)])
+
+
+@lru_cache(maxsize=16)
+def _ascent(model, layer):
+    """Return a compiled function: images, channels, weight of the variation -> activation (N,), gradient.
+
+    The activation is the mean of a map before the layer's own ReLU: after it, a silent channel has the gradient 0.
+    """
+    shape = [None, *(side or None for side in model.input_shape[1:3]), model.input_shape[3]]
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec(shape, tf.float32),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([], tf.float32),
+        ]
+    )
+    def run(images, channels, variation):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            with without_activation(layer), recorded(layer, tape) as outputs:
+                model(images, training=False)
+            activation = tf.gather(tf.reduce_mean(outputs[-1], axis=(1, 2)), channels, batch_dims=1)
+            goal = activation - variation * tf.image.total_variation(images) / tf.cast(tf.size(images[0]), tf.float32)
+        return activation, tape.gradient(goal, images)
+
+    return run.get_concrete_function()
+
+
+def best_inputs(
+    model,
+    layer: str | None,
+    channels,
+    steps: int = 64,
+    size: int | None = None,
+    rate: float = 6.0,
+    jitter: int = 4,
+    blur: float = 0.8,
+    variation: float = 0.0,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image that each channel of a layer likes, made from noise by gradient ascent, and how much it does.
+
+    Parameters
+    ----------
+    layer : a name as in `helpers.explain.find_layer`
+    channels : sequence of K ints
+    size : height and width of the images in pixels; None for what the model takes, or 64 where it takes any size
+    rate : how far a pixel moves in a step, in gray levels, at the mean of the gradient
+    jitter : the image is moved by up to so many pixels before each step, and back after it; 0 for none
+    blur : standard deviation in pixels, after every fourth step of the first three quarters; 0 for none
+    variation : weight of the mean difference of neighboring pixels, which is subtracted from the activation
+
+    Returns
+    -------
+    images : uint8 array (K, size, size, C)
+    activations : float array (K,), the mean of the channel's map for these images, before a ReLU of the layer itself
+
+    Raises ValueError for a layer or a channel that is not there, and for a size that the model does not take.
+    Lesson 06; Olah, Mordvintsev, Schubert, "Feature visualization", 2017.
+    """
+    found = find_layer(model, layer)
+    channels, count = np.asarray(channels, np.int32), found.output.shape[-1]
+    if channels.ndim != 1 or not channels.size or not 0 <= channels.min() <= channels.max() < count:
+        raise ValueError(f"channels must be a list of numbers from 0 to {count - 1}, but it is {channels.tolist()}.")
+    size = size or model.input_shape[1] or 64
+    random = np.random.default_rng(seed)
+    images = random.normal(127, 8, (len(channels), size, size, model.input_shape[3])).astype(np.float32)
+    as_batch(model, images)
+    run = _ascent(model, found)
+    for step in range(steps):
+        shift = tuple(random.integers(-jitter, jitter + 1, 2))
+        moved = np.roll(images, shift, (1, 2))
+        gradient = run(tf.constant(moved), tf.constant(channels), tf.constant(variation, tf.float32))[1].numpy()
+        moved += rate * gradient / (np.abs(gradient).mean(axis=(1, 2, 3), keepdims=True) + 1e-12)
+        images = np.clip(np.roll(moved, (-shift[0], -shift[1]), (1, 2)), 0, 255)
+        if blur and step % 4 == 3 and step < 0.75 * steps:
+            images = ndimage.gaussian_filter(images, (0, blur, blur, 0))
+    images = np.rint(images)
+    reached = run(tf.constant(images), tf.constant(channels), tf.constant(0.0))[0].numpy()
+    return images.astype(np.uint8), reached
