@@ -7,7 +7,7 @@ Sequential, functional, or with models inside of models. It takes a batch of ima
 
 and returns a float32 array (N, H, W) of the size of the images, not scaled: the more, the more that place speaks for
 the class. Scores are those before a final softmax or sigmoid, unless stated otherwise. Functions of TensorFlow are
-compiled once for a model and a layer, so that every further call is fast.
+compiled once for a model and a layer, so that every further call is fast; changed weights count, changed layers do not.
 """
 
 from contextlib import contextmanager
@@ -298,14 +298,17 @@ def occlusion(model, images, class_index=None, size: int = 12, stride: int = 4, 
     corners = [(top, left) for top in places(height, size, stride) for left in places(width, size, stride)]
     maps = np.zeros((number, height, width), np.float32)
     for image, label, probabilities, drop in zip(images, classes, before, maps, strict=True):
-        covered = np.repeat(image[np.newaxis], len(corners), axis=0)
-        for one, (top, left) in zip(covered, corners, strict=True):
-            one[top : top + size, left : left + size] = image.mean(axis=(0, 1)) if fill is None else fill
-        falls = probabilities[label] - predict(model, covered)[:, label]
+        color = image.mean(axis=(0, 1)) if fill is None else fill
         times = np.zeros((height, width), np.float32)
-        for fall, (top, left) in zip(falls, corners, strict=True):
-            drop[top : top + size, left : left + size] += fall
-            times[top : top + size, left : left + size] += 1
+        for start in range(0, len(corners), BATCH):
+            part = corners[start : start + BATCH]
+            covered = np.repeat(image[np.newaxis], len(part), axis=0)
+            for copy, (top, left) in zip(covered, part, strict=True):
+                copy[top : top + size, left : left + size] = color
+            falls = probabilities[label] - predict(model, covered)[:, label]
+            for fall, (top, left) in zip(falls, part, strict=True):
+                drop[top : top + size, left : left + size] += fall
+                times[top : top + size, left : left + size] += 1
         drop /= times
     return maps
 
@@ -335,8 +338,8 @@ def pointing_game(maps, masks) -> np.ndarray:
 def overlap(maps, masks) -> np.ndarray:
     """Return how well the hottest pixels of each map, as many as the mask has, agree with the mask: (N,), 0 to 1.
 
-    It is the number of pixels in both, divided by the number in either (intersection over union). Raises ValueError
-    if the shapes differ.
+    It is the number of pixels in both, divided by the number in either (intersection over union). Of pixels with the
+    same heat, those further up count as hotter. Raises ValueError if the shapes differ.
     """
     maps, masks = _pairs(maps, masks)
     result = np.zeros(len(maps))

@@ -1,5 +1,6 @@
 """The trained networks in data/models/: small, made by scripts of this project, each with a card."""
 
+import os
 from pathlib import Path
 
 from helpers import critters
@@ -60,3 +61,36 @@ def _file(name: str, suffix: str) -> Path:
             "or make it as data/models/README.md says."
         )
     return path
+
+
+IMAGENET = {
+    "MobileNetV2": ("mobilenet_v2", "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"),
+    "VGG16": ("vgg16", "vgg16_weights_tf_dim_ordering_tf_kernels.h5"),
+}
+"""For networks of keras.applications: their module, and the file with their weights."""
+
+
+def imagenet_model(name: str, weights="there") -> keras.Model | None:
+    """Return a network of keras.applications for 1,000 kinds of photographs, or None if its weights are not here.
+
+    Nothing is downloaded. The weights are here if keras.applications has loaded them once on this computer.
+
+    Parameters
+    ----------
+    name : {"MobileNetV2", "VGG16"}. It takes (N, 224, 224, 3), pixels from 0 to 255: the scaling is inside. Its layers
+        are found as ``"MobileNetV2/block_6_expand"``, ``"VGG16/block3_conv1"`` and so on.
+    weights : None for a network with random weights
+
+    Raises ValueError for another name.
+    """
+    if name not in IMAGENET:
+        raise ValueError(f"Unknown network {name!r}: use one of {', '.join(IMAGENET)}.")
+    module, file = IMAGENET[name]
+    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    if weights is not None:
+        weights = home / "models" / file
+        if not weights.exists():
+            return None
+    inputs = keras.Input((224, 224, 3))
+    network = getattr(keras.applications, name)(weights=weights, name=name)
+    return keras.Model(inputs, network(getattr(keras.applications, module).preprocess_input(inputs)))

@@ -111,7 +111,7 @@ class ActivationExplorer(Explorer):
         scale = drawing.panel_scale(image.shape)
         width, height = image.shape[1] * scale, image.shape[0] * scale
         chosen, count = result.maps[..., result.channel], result.maps.shape[2]
-        most = max(float(result.maps.max()), 1e-12)
+        own, most = float(chosen.max()), float(np.percentile(result.maps, 99.5)) or float(result.maps.max())
         row, col = np.unravel_index(chosen.argmax(), chosen.shape)
         x, y = (col + 0.5) / chosen.shape[1] * width, (row + 0.5) / chosen.shape[0] * height
         ring = "".join(
@@ -119,20 +119,20 @@ class ActivationExplorer(Explorer):
             for color, line in (("#fff", 5), (ACCENT, 2.5))
         )
         columns = math.ceil(math.sqrt(count))
-        sheet, cell = mosaic(result.maps, columns, 0, 0.0), WIDE / columns
-        tall = cell * math.ceil(count / columns) * image.shape[0] / image.shape[1]
-        place = drawing.frame(
-            result.channel % columns * cell,
-            result.channel // columns * cell * image.shape[0] / image.shape[1],
-            cell,
-            cell * image.shape[0] / image.shape[1],
-        )
+        rows, wide = math.ceil(count / columns), WIDE / columns
+        high = wide * image.shape[0] / image.shape[1]
+        lines = "".join(f"M{wide * k:.1f} 0V{high * rows:.1f}" for k in range(1, columns))
+        lines += "".join(f"M0 {high * k:.1f}H{WIDE}" for k in range(1, rows))
+        marks = f'<path d="{lines}" stroke="#8fa3b5" stroke-width="1"/>'
+        marks += drawing.frame(result.channel % columns * wide, result.channel // columns * high, wide, high)
+        sheet = colorize(mosaic(result.maps, columns, 0, 0.0), 0, most or 1.0)
         name = self.class_names[self.labels[result.image]]
-        ring = ring if chosen.max() > 0 else ""
         return [
-            Picture(f"Image {result.image}: {name}", one_channel(image), ring, width, height),
-            Picture(f"{result.layer}, channel {result.channel}", colorize(chosen, 0, most), "", width, height),
-            Picture(f"All {count} channels, same scale", colorize(sheet, 0, most), place, WIDE, tall),
+            Picture(f"Image {result.image}: {name}", one_channel(image), ring if own > 0 else "", width, height),
+            Picture(
+                f"{result.layer}, channel {result.channel}", colorize(chosen, 0, max(own, 1e-12)), "", width, height
+            ),
+            Picture(f"All {count} channels, on one scale", sheet, marks, WIDE, high * rows),
         ]
 
     def describe(self, result: Seen) -> str:

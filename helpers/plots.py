@@ -263,14 +263,18 @@ def mosaic(maps: np.ndarray, columns: int, gap: int = 1, empty: float = np.nan) 
 
 
 def show_channels(maps, title: str, columns: int = 16, width: float = 9.2):
-    """Draw all channels of maps (h, w, C) on one gray scale, black for 0 or less, with a bar; returns the figure."""
+    """Draw all channels of maps (h, w, C) on one gray scale, black for 0 or less, with a bar; returns the figure.
+
+    White is reached by the highest half percent, so that a few peaks do not make all else black.
+    """
     sheet = mosaic(np.asarray(maps), columns)
+    most = float(np.percentile(maps, 99.5)) or float(np.max(maps)) or 1.0
     fig, ax = plt.subplots(figsize=(width, 0.6 + 0.93 * width * sheet.shape[0] / sheet.shape[1]))
     colors = mpl.colormaps["gray"].with_extremes(bad="#d8e0e8")
-    drawn = ax.imshow(sheet, cmap=colors, vmin=0, vmax=float(np.nanmax(sheet)) or 1.0, interpolation="nearest")
+    drawn = ax.imshow(sheet, cmap=colors, vmin=0, vmax=most, interpolation="nearest")
     ax.axis("off")
     ax.set_title(title)
-    fig.colorbar(drawn, ax=ax, fraction=0.03, pad=0.01, label="activation")
+    fig.colorbar(drawn, ax=ax, fraction=0.03, pad=0.01, label="activation", extend="max")
     return fig
 
 

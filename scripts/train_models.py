@@ -96,9 +96,9 @@ def critters_network() -> keras.Model:
     inputs = keras.Input((None, None, 3), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     for number, (filters, size) in enumerate([(16, 5), (32, 3), (64, 3), (128, 3), (128, 3)], start=1):
-        calm = keras.regularizers.L2(0.001) if number == 1 else None  # kernels without noise, to look at
+        start = keras.initializers.RandomNormal(stddev=0.01) if number == 1 else "glorot_uniform"  # see the card
         x = layers.Conv2D(
-            filters, size, padding="same", activation="relu", kernel_regularizer=calm, name=f"conv{number}"
+            filters, size, padding="same", activation="relu", kernel_initializer=start, name=f"conv{number}"
         )(x)
         if number <= 3:
             x = layers.MaxPooling2D(name=f"pool{number}")(x)
