@@ -42,8 +42,10 @@ notebooks: data  ## Run each lesson without network and compare with what is sto
 browser: data  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
 	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
-bench: $(READY)  ## Measure how fast a slider answers, beside the usual way with Matplotlib
+bench: $(READY)  ## Measure how fast sliders and explanations answer, beside the usual ways
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
 	PYTHONPATH="$(CURDIR)/tests/browser" $(BIN)/python benchmarks/widgets.py
+	$(BIN)/python benchmarks/explain.py
 
 refresh: data  ## Run lessons in place and store their outputs (LESSON=03 for one)
 	$(BIN)/python scripts/refresh.py $(LESSON)

@@ -236,7 +236,7 @@ class GradCamExplorer(Explorer):
         return Explained(name, image, layer, label, opacity, heat, probabilities)
 
     def draw(self, result: Explained) -> list[Picture]:
-        """Return three pictures: the image, the heat over it with its bar, and the probabilities."""
+        """Return three pictures: the image, the heat over it, and the scale of the heat beside the probabilities."""
         scale = drawing.panel_scale(result.image.shape)
         height, width = result.image.shape[0] * scale, result.image.shape[1] * scale
         over = heat_over(result.image, result.heat, result.opacity)
@@ -244,8 +244,7 @@ class GradCamExplorer(Explorer):
         return [
             Picture(f"What the network gets: {rows} × {cols}", one_channel(result.image), "", width, height),
             Picture(f"What speaks for {self.class_names[result.label]}", over, "", width, height),
-            Picture("Heat", None, self._bar(), 62, PANEL),
-            Picture("Probabilities", None, self._bars(result), 210, PANEL),
+            Picture("Heat; probabilities", None, self._bar() + self._bars(result), 290, PANEL),
         ]
 
     def _bar(self) -> str:
@@ -261,13 +260,13 @@ class GradCamExplorer(Explorer):
     def _bars(self, result: Explained) -> str:
         """Return SVG of the probabilities of the ten most likely classes, that of the heat in another color."""
         best = np.argsort(-result.probabilities, kind="stable")[:10]
-        step, parts = PANEL / 10, []
+        step, left, parts = PANEL / 10, 164, []
         for place, index in enumerate(best):
             y, share = step * (place + 0.5), float(result.probabilities[index])
             color = ACCENT if index == result.label else "#9aa7b3"
-            parts.append(draw_text(82, y, html.escape(self.class_names[index][:12]), 12, "end"))
-            parts.append(f'<rect x="88" y="{y - 7:.1f}" width="{80 * share + 1:.1f}" height="14" fill="{color}"/>')
-            parts.append(draw_text(94 + 80 * share, y, f"{share:.0%}", 11, "start"))
+            parts.append(draw_text(left - 6, y, html.escape(self.class_names[index][:12]), 12, "end"))
+            parts.append(f'<rect x="{left}" y="{y - 7:.1f}" width="{80 * share + 1:.1f}" height="14" fill="{color}"/>')
+            parts.append(draw_text(left + 6 + 80 * share, y, f"{share:.0%}", 11, "start"))
         return "".join(parts)
 
     def describe(self, result: Explained) -> str:

@@ -113,8 +113,9 @@ def show_images(
     columns = min(columns or len(images), len(images))
     rows = math.ceil(len(images) / columns)
     aspect = np.shape(images[0])[0] / np.shape(images[0])[1]
-    lines = 1 + max(text.count("\n") for text in titles) if any(titles) else 0
-    height = rows * (size * aspect + 0.22 * lines) + (0.35 if title else 0)
+    in_rows = [titles[start : start + columns] for start in range(0, len(titles), columns)]
+    lines = sum(1 + max(text.count("\n") for text in row) for row in in_rows if any(row))
+    height = rows * size * aspect + 0.22 * lines + (0.35 if title else 0)
     fig, axes = plt.subplots(rows, columns, figsize=(columns * size, height), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
@@ -318,8 +319,10 @@ def show_heat(images, maps, titles=None, columns: int | None = None, size: float
         for image, heat in zip(images, maps, strict=True)
     ]
     fig = show_images(pictures, titles, columns, size, title)
-    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), HEAT)
-    bar = fig.colorbar(scale, ax=fig.axes, shrink=0.7, aspect=14, fraction=0.04, pad=0.01, ticks=[0, 1])
+    width, height = fig.get_size_inches()
+    fig.set_size_inches(width + 0.7, height)  # room for the bar
+    scale, long = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), HEAT), min(0.75, 2.2 / height)
+    bar = fig.colorbar(scale, ax=fig.axes, shrink=long, aspect=14, fraction=0.55 / width, pad=0.01, ticks=[0, 1])
     bar.ax.set_yticklabels(["none", "most"])
     return fig
 

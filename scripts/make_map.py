@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from helpers import plots
+from helpers.activations import activations, best_inputs
 from helpers.convolution import KERNELS, convolve
 from helpers.datasets import load_dataset, load_photo, load_runs
+from helpers.explain import grad_cam
 from helpers.explorers import augment, chart
 from helpers.gabor import gabor_kernel
+from helpers.models import load_model
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,6 +44,20 @@ def variants() -> np.ndarray:
     return np.vstack([np.hstack(made[row : row + 3]) for row in (0, 3, 6)])
 
 
+def caricatures() -> np.ndarray:
+    """Return what nine channels of the critters network like best, as uint8 RGB."""
+    model, images = load_model("critters"), load_dataset("critters").train.images[:200]
+    liveliest = np.argsort(-activations(model, images, "conv4").mean(axis=(0, 1, 2)))[:9]
+    made, _ = best_inputs(model, "conv4", liveliest, size=48, variation=0.01)
+    return np.vstack([np.hstack(made[row : row + 3]) for row in (0, 3, 6)])
+
+
+def heat() -> np.ndarray:
+    """Return a critter under its Grad-CAM, as uint8 RGB."""
+    image = load_dataset("critters").test.images[1:2]
+    return plots.heat_over(image[0], grad_cam(load_model("critters"), image)[0], 0.5)
+
+
 def thumbnails() -> dict[int, np.ndarray]:
     """Return a picture for some lessons, as uint8 RGB."""
     photo = load_photo("camera")[40:296, 110:366]
@@ -54,6 +71,8 @@ def thumbnails() -> dict[int, np.ndarray]:
         3: plots.colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
         4: curves(),
         5: variants(),
+        6: caricatures(),
+        7: heat(),
     }
 
 

@@ -47,9 +47,12 @@ def light() -> list:
     return [layers.RandomFlip("horizontal"), shift]
 
 
-def fit(model, training, validation, epochs: int) -> pd.DataFrame:
-    """Train a compiled model, from where it was interrupted; return its learning curves, a row per epoch from 1 on."""
-    state = cache_folder() / "models" / model.name
+def fit(model, training, validation, epochs: int, name: str) -> pd.DataFrame:
+    """Train a compiled model, from where it was interrupted; return its learning curves, a row per epoch from 1 on.
+
+    ``name`` is that of the folder for what is needed to go on.
+    """
+    state = cache_folder() / "models" / name
     state.mkdir(parents=True, exist_ok=True)
     callbacks = [
         keras.callbacks.BackupAndRestore(state / "backup", delete_checkpoint=False),
@@ -115,7 +118,7 @@ def train_critters(_) -> tuple:
     training = batches(images, critters.labels(number), light(), 64)
     optimizer = keras.optimizers.AdamW(OneCycle(0.002, epochs * len(training)), weight_decay=0.01)
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = fit(model, training, tuple(dataset.validation), epochs)
+    history = fit(model, training, tuple(dataset.validation), epochs, "critters")
     return model, history, dataset.test.images, dataset.test.labels
 
 
@@ -137,21 +140,30 @@ def photos_network() -> keras.Model:
     return keras.Model(inputs, layers.Dense(10, activation="softmax", name="classes")(x), name="photos")
 
 
+ROUNDS = (24, 0.15, True), (14, 0.08, False)  # epochs, highest learning rate, whether holes are made
+
+
 def train_photos(cifar10) -> tuple:
-    """49,000 photographs of CIFAR-10, 24 epochs; the last 1,000 training images are for validation."""
+    """49,000 photographs of CIFAR-10, in two `ROUNDS`; the last 1,000 training images are for validation."""
     with np.load(cifar10) as file:
         x, y, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
-    epochs, labels = 24, keras.utils.to_categorical(y, 10)
+    labels, histories = keras.utils.to_categorical(y, 10), []
     set_seed(0)
     model = photos_network()
     hole = layers.RandomErasing(scale=(1 / 16, 1 / 16), fill_value=120)  # in half of the images, 8 × 8 pixels
-    training = batches(x[:-1000], labels[:-1000], [*light(), hole], 128)
-    model.compile(
-        keras.optimizers.SGD(OneCycle(0.15, epochs * len(training)), momentum=0.9, nesterov=True, weight_decay=4e-3),
-        keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
-        metrics=["accuracy"],
-    )
-    history = fit(model, training, (x[-1000:], labels[-1000:]), epochs)
+    for number, (epochs, peak, holes) in enumerate(ROUNDS, start=1):
+        weights, model = model.get_weights(), photos_network()  # a restored model remembers the epoch of its backup
+        model.set_weights(weights)
+        training = batches(x[:-1000], labels[:-1000], [*light(), hole] if holes else light(), 128)
+        rate = OneCycle(peak, epochs * len(training))
+        model.compile(
+            keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=4e-3),
+            keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+            metrics=["accuracy"],
+        )
+        histories.append(fit(model, training, (x[-1000:], labels[-1000:]), epochs, f"photos-{number}"))
+    history = pd.concat(histories, ignore_index=True)
+    history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     return model, history, x_test, y_test.ravel()
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
-from helpers.datasets import example_images, load_dataset, load_runs
+from helpers.datasets import example_images, load_dataset, load_photo, load_runs, resize_photo
 from helpers.explorers import AUGMENTATIONS, MIXING
 from helpers.gabor import gabor_kernel, gabor_response
 from helpers.widgets import STACKS
@@ -478,6 +478,170 @@ def check_augmentation(lab, place: int = 0) -> None:
     check_reset(widget, start)
 
 
+def chosen(select) -> str:
+    """Return the text of the option that a list shows."""
+    return select.locator("option:checked").inner_text()
+
+
+class Activation(Explorer):
+    """The activation explorer of lesson 06, used by keyboard; it shows the first sixty test critters."""
+
+    selector = ".cnn-activation"
+    wording = (
+        r"(?P<layer>\w+), channel (?P<channel>\d+) of (?P<count>\d+), (?P<height>\d+) × (?P<width>\d+): largest "
+        r"(?P<largest>\S+) at row (?P<row>\d+), column (?P<column>\d+); (?P<zeros>\d+)% of it is 0 or less\. By its "
+        r"largest value, image (?P<image>\d+) is number (?P<rank>\d+) of 60\. The network says (?P<guess>\w+) "
+        r"\((?P<sure>\d+)%\), and it is (?P<truth>\w+)\."
+    )
+
+    def __init__(self, lab, place: int = 0):
+        super().__init__(lab, place)
+        self.layers, self.order = (lab.dropdown(self.root, label) for label in ("Layer", "Images"))
+
+    def answers(self) -> bool:
+        """the status line states what the network, loaded here once more, does at these settings"""
+        stated, layer, channel = self.stated(), chosen(self.layers), int(self.sliders["channel"].value)
+        if not stated or (stated["layer"], stated["channel"]) != (layer, str(channel)):
+            return False
+        critters, maps = load_dataset("critters"), known_maps(layer)
+        peaks = maps[..., channel].max(axis=(1, 2))
+        ranked = np.argsort(-peaks, kind="stable")
+        place = int(self.sliders["image"].value)
+        image = place if chosen(self.order) == "as they come" else int(ranked[place])
+        shown, probabilities = maps[image, :, :, channel], known_probabilities()[image]
+        names = critters.class_names
+        return (
+            (int(stated["image"]), int(stated["count"])) == (image, maps.shape[3])
+            and int(stated["rank"]) == list(ranked).index(image) + 1
+            and agrees(stated["largest"], float(shown.max()))
+            and shown[int(stated["row"]), int(stated["column"])] == shown.max()
+            and agrees(stated["zeros"], 100 * np.mean(shown <= 0))
+            and (stated["guess"], stated["truth"])
+            == (names[probabilities.argmax()], names[critters.test.labels[image]])
+            and agrees(stated["sure"], 100 * probabilities.max())
+        )
+
+
+@cache
+def known_model(name: str):
+    """Return a trained network."""
+    from helpers.models import load_model
+
+    return load_model(name)
+
+
+@cache
+def known_maps(layer: str) -> np.ndarray:
+    """Return the maps of a layer for the first sixty test critters, by Keras alone."""
+    import keras
+
+    model = known_model("critters")
+    part = keras.Model(model.input, model.get_layer(layer).output)
+    return part.predict(load_dataset("critters").test.images[:60], verbose=0)
+
+
+@cache
+def known_probabilities() -> np.ndarray:
+    """Return what the network says of the first sixty test critters."""
+    return known_model("critters").predict(load_dataset("critters").test.images[:60], verbose=0)
+
+
+def check_activation(lab, place: int = 0) -> None:
+    """Choose every layer, go to the ends of its channels, put the strongest images first."""
+    widget = Activation(lab, place)
+    start, layers = widget.status.inner_text(), widget.layers.locator("option").all_inner_texts()
+    lab.choose(widget.layers, "Home")
+    for name in layers:
+        expect(widget.layers.locator("option:checked")).to_have_text(name)
+        for key in ("End", "Home"):
+            widget.sliders["channel"].press(key)
+            wait_until(lab.page, widget.answers)
+        lab.choose(widget.layers, "ArrowDown")
+    lab.choose(widget.order, "End")
+    widget.sliders["image"].press("Home")
+    wait_until(lab.page, widget.answers)
+    assert widget.stated()["rank"] == "1"
+    check_reset(widget, start)
+
+
+class GradCam(Explorer):
+    """A Grad-CAM explorer of lesson 07, used by keyboard: of critters, or of photographs (with a list of sizes)."""
+
+    selector = ".cnn-gradcam"
+    wording = (
+        r"(?P<image>.+): the network says (?P<guess>\w+) \((?P<sure>\d+)%\)\. (Heat for (?P<label>\w+) "
+        r"\((?P<share>\d+)%\) in (?P<layer>\w+): most at row (?P<row>\d+), column (?P<column>\d+); (?P<warm>\d+)% of "
+        r"the image have more than half of that\.( The hottest place is (?P<where>on|beside) the object; overlap "
+        r"(?P<overlap>\d+)%\.)?|Nothing in (?P<nothing>\w+) speaks for (?P<nobody>\w+): there is no heat\.)"
+    )
+
+    def __init__(self, lab, place: int = 0):
+        super().__init__(lab, place)
+        self.images, self.labels, self.layers = (lab.dropdown(self.root, name) for name in ("Image", "Class", "Layer"))
+        self.size = lab.dropdown(self.root, "Longer side")
+        self.of_photos = self.size.count() > 0
+        self.uploaded = {}  # photographs by name, as the widget should read them
+
+    def pixels(self, name: str) -> np.ndarray:
+        """Return the image of this name as the network gets it."""
+        if not self.of_photos:
+            return load_dataset("critters").test.images[int(name.split(":")[0])]
+        photo = self.uploaded[name] if name in self.uploaded else load_photo(name)
+        return resize_photo(photo, int(chosen(self.size)))
+
+    def answers(self) -> bool:
+        """the status line states what `helpers.explain` computes here for these settings"""
+        from helpers import critters, explain
+        from helpers.models import CLASS_NAMES
+
+        stated, name, layer, label = self.stated(), *map(chosen, (self.images, self.layers, self.labels))
+        which = "photos" if self.of_photos else "critters"
+        names, model = CLASS_NAMES[which], known_model(which)
+        if not stated or stated["image"] != name:
+            return False
+        image = self.pixels(name)[np.newaxis]
+        probabilities = explain.predict(model, image)[0]
+        index = int(probabilities.argmax()) if label not in names else names.index(label)
+        right = stated["guess"] == names[probabilities.argmax()] and agrees(stated["sure"], 100 * probabilities.max())
+        heat = explain.grad_cam(model, image, index, layer)
+        if heat.max() <= 0:
+            return right and (stated.get("nothing"), stated.get("nobody")) == (layer, names[index])
+        if not right or (stated.get("layer"), stated.get("label")) != (layer, names[index]):
+            return False
+        there = heat[0, int(stated["row"]), int(stated["column"])]
+        right = there >= 0.999 * heat.max() and agrees(stated["share"], 100 * probabilities[index])
+        right = right and abs(int(stated["warm"]) - 100 * np.mean(heat > 0.5 * heat.max())) < 1
+        if self.of_photos:
+            return right
+        mask = critters.critter("test", int(name.split(":")[0])).mask[np.newaxis]
+        hit = "on" if explain.pointing_game(heat, mask)[0] else "beside"
+        return (
+            right and stated["where"] == hit and abs(int(stated["overlap"]) - 100 * explain.overlap(heat, mask)[0]) < 1
+        )
+
+
+def check_gradcam(lab, place: int = 0) -> None:
+    """Choose every class, every layer, the last image and the ends of the opacity."""
+    widget = GradCam(lab, place)
+    start = widget.status.inner_text()
+    for select in (widget.labels, widget.layers):
+        lab.choose(select, "Home")
+        for name in select.locator("option").all_inner_texts():
+            expect(select.locator("option:checked")).to_have_text(name)
+            wait_until(lab.page, widget.answers, seconds=60)  # a layer is compiled when it is first chosen
+            lab.choose(select, "ArrowDown")
+    drawn = widget.drawn()
+    widget.sliders["opacity"].press("Home")
+    wait_until(lab.page, lambda: widget.changed(drawn) == 1)  # only the heat over the image
+    lab.choose(widget.images, "End")
+    wait_until(lab.page, widget.answers)
+    if widget.of_photos:
+        for key in ("Home", "End"):
+            lab.choose(widget.size, key)
+            wait_until(lab.page, widget.answers)
+    check_reset(widget, start)
+
+
 def check_calculator(lab, place: int = 0) -> None:
     """Choose each network of a layer calculator, change, add and remove layers, and read the parameters."""
     root = lab.widgets(".cnn-calculator").nth(place)
@@ -524,10 +688,13 @@ CHECKS = {
     Response.selector: check_gabor_response,
     Dropout.selector: check_dropout,
     Augmentation.selector: check_augmentation,
+    Activation.selector: check_activation,
+    GradCam.selector: check_gradcam,
 }
 """What to do with a widget of each kind."""
 
-WITH_SLIDERS = {".cnn-stepper": Stepper, **{kind.selector: kind for kind in (Gabor, Response, Dropout, Augmentation)}}
+EXPLORERS = (Gabor, Response, Dropout, Augmentation, Activation, GradCam)
+WITH_SLIDERS = {".cnn-stepper": Stepper, **{kind.selector: kind for kind in EXPLORERS}}
 
 
 def check_all_sliders(lab) -> None:

@@ -2,12 +2,25 @@
 
 import re
 
-from helpers.datasets import load_dataset, load_photo
+from helpers.datasets import load_dataset, load_photo, open_photo
 
 import numpy as np
 import pytest
 from labdriver import NOTEBOOKS
-from learner import CHECKS, WITH_SLIDERS, Augmentation, Dropout, Gabor, Response, Stepper, check_all_sliders, wait_until
+from learner import (
+    CHECKS,
+    WITH_SLIDERS,
+    Activation,
+    Augmentation,
+    Dropout,
+    Gabor,
+    GradCam,
+    Response,
+    Stepper,
+    check_all_sliders,
+    wait_until,
+)
+from PIL import Image
 from playwright.sync_api import expect
 
 LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -17,6 +30,8 @@ WIDGETS = {
     "03": {".cnn-calculator"},
     "04": {Dropout.selector},
     "05": {Augmentation.selector},
+    "06": {Activation.selector},
+    "07": {GradCam.selector},
 }
 IMPORTS = "from helpers.datasets import load_dataset, load_photo\nfrom helpers import widgets"
 
@@ -40,7 +55,8 @@ def test_lesson(lab, name):
     assert found == WIDGETS.get(name[:2], set())
     check_all_sliders(lab)
     for selector in sorted(found):
-        CHECKS[selector](lab)
+        for place in range(lab.widgets(selector).count()):
+            CHECKS[selector](lab, place)
     if short:
         lab.run_others()
         assert lab.errors() == []
@@ -103,6 +119,53 @@ class Slow(widgets.GaborResponse):
         super()._say(f"Drawing {self.calls}. {message}", bad)
 
 Slow()"""
+
+
+PHOTOS = """from helpers.datasets import load_photo
+from helpers.models import CLASS_NAMES, load_model
+from helpers.network_explorers import GradCamExplorer
+GradCamExplorer(load_model("photos"), {"chelsea": load_photo("chelsea")}, CLASS_NAMES["photos"], sizes=True)"""
+
+
+def photo_files(folder) -> dict:
+    """Write image files as learners have them; return their paths."""
+    photo, files = Image.fromarray(load_photo("coffee")), {}
+    upright = Image.Exif()
+    upright[0x0112] = 6  # the camera was held upright: turn by 90°
+    files["upright.jpg"] = {"exif": upright}
+    files["large.png"] = {}
+    for name, options in files.items():
+        image = photo.resize((3000, 2000)) if name == "large.png" else photo
+        image.save(folder / name, **options)
+    (folder / "notes.jpg").write_text("This is no image.")
+    (folder / "half.jpg").write_bytes((folder / "upright.jpg").read_bytes()[:5000])
+    return {path.name: path for path in folder.iterdir()}
+
+
+def test_own_photographs(lab, tmp_path):
+    """A photograph can be uploaded, upright or large; what is no image is refused with a reason, nothing is lost."""
+    files = photo_files(tmp_path)
+    lab.write("photos.ipynb", PHOTOS)
+    widget = GradCam(lab)
+    for name in ("upright.jpg", "notes.jpg", "large.png", "half.jpg"):
+        good = name in ("upright.jpg", "large.png")
+        before = (widget.status.inner_text(), widget.drawn())
+        with lab.page.expect_file_chooser() as chooser:
+            widget.root.get_by_role("button", name="Your photograph").press("Enter")
+        chooser.value.set_files(files[name])
+        if good:
+            widget.uploaded[name] = open_photo(files[name].read_bytes())
+            expect(widget.images.locator("option:checked")).to_have_text(name)
+            wait_until(lab.page, widget.answers, seconds=30)
+        else:
+            expect(widget.status).to_have_text(
+                f"{name} was not used: it cannot be read as an image: use a JPEG or PNG file."
+            )
+            assert widget.drawn() == before[1]
+            lab.choose(widget.labels, "ArrowDown")
+            wait_until(lab.page, widget.answers, seconds=30)
+    assert widget.uploaded["upright.jpg"].shape[0] > widget.uploaded["upright.jpg"].shape[1]
+    assert lab.errors() == []
 
 
 def test_moves_faster_than_the_drawing_are_dropped(lab):
