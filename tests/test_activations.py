@@ -212,6 +212,13 @@ def test_plain_ascent_is_that_of_an_eager_tape(model):
     assert np.abs(images - image).max() <= 0.6
 
 
+def test_jitter_alone_leaves_the_image_where_it_is(model):
+    start = best_inputs(model, "second", [0, 1], steps=0)
+    for jitter in (1, 4, 30):
+        found = best_inputs(model, "second", [0, 1], steps=3, rate=0, blur=0, jitter=jitter)
+        np.testing.assert_array_equal(found[0], start[0])
+
+
 def test_blur_and_variation_make_images_smoother(model):
     plain = best_inputs(model, "second", range(6), steps=24, blur=0)[0]
     blurred = best_inputs(model, "second", range(6), steps=24, blur=1.5)[0]
