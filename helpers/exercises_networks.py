@@ -39,15 +39,19 @@ def _dead(maps):
 
 def _fooled(answer) -> None:
     """Judge (image, original, model, target): close to the original, and taken for the target."""
-    image, *rest = answer if isinstance(answer, tuple) else (answer,)
+    image, *rest = answer if isinstance(answer, tuple) and answer else (answer,)
     if is_stub(image):
         raise NotYet("make the image, then give check(4, (my_image, original, model, target)).")
-    if len(rest) != 3 or not callable(rest[1]):
-        raise NotYet("give all four: check(4, (my_image, original, model, target)).")
-    original, model, target = np.asarray(rest[0], np.float32), rest[1], int(rest[2])
+    try:
+        original, model, target = np.asarray(rest[0], np.float32), rest[1], int(rest[2])
+        before = np.asarray(model(original[np.newaxis]), float)[0]
+        if len(rest) != 3 or not 0 <= target < len(before):
+            raise ValueError
+    except Exception as error:
+        raise NotYet("give all four: check(4, (my_image, original, model, target)).") from error
     try:
         image = np.asarray(image, np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Wrong("my_image must be an array of numbers.") from None
     if image.shape != original.shape:
         raise Wrong(f"the image must have the shape {original.shape}, but it has {image.shape}.")
@@ -56,12 +60,12 @@ def _fooled(answer) -> None:
     change = float(np.abs(image - original).max())
     if change > 8.001:
         raise Wrong(f"a pixel changes by {change:.3g}; at most 8 is allowed. Clip after each step.")
-    before, after = (np.asarray(model(x[np.newaxis]))[0] for x in (original, image))
+    after = np.asarray(model(image[np.newaxis]), float)[0]
     if before.argmax() == target:
         raise Wrong("the original is of the target class already. Choose another target.")
     if change == 0:
         raise Wrong("that is the original itself.")
-    if after[target] < 0.9:
+    if not after[target] >= 0.9:  # also for NaN
         more = "more than before" if after[target] > before[target] + 0.01 else "no more than before"
         raise Wrong(f"the network gives the target a probability of {after[target]:.1%}, {more}. The goal is 90%.")
 
@@ -180,14 +184,19 @@ _SHARE_CASES = [
 
 def _unbiased(answer) -> None:
     """Judge (model, images, labels): half of the images right whose stamps lie about the class."""
-    model, *data = answer if isinstance(answer, tuple) else (answer,)
+    model, *data = answer if isinstance(answer, tuple) and answer else (answer,)
     if is_stub(model):
         raise NotYet("train a network, then give check(4, (my_model, mixed_images, mixed_labels)).")
     if not hasattr(model, "predict") or len(data) != 2:
         raise NotYet("give the trained model and the images: check(4, (my_model, mixed_images, mixed_labels)).")
-    images, labels = np.asarray(data[0], np.float32), np.asarray(data[1])
     try:
-        answers = np.asarray(model.predict(images, verbose=0))
+        images, labels = np.asarray(data[0], np.float32), np.asarray(data[1], int)
+        if labels.shape != (len(images),) or not labels.size:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise NotYet("give the images and their labels: check(4, (my_model, mixed_images, mixed_labels)).") from None
+    try:
+        answers = np.asarray(model.predict(images, verbose=0), float)
     except Exception as error:
         raise Wrong(f"the network does not take these images: {error}") from error
     if answers.shape != (len(labels), int(labels.max()) + 1):

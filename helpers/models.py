@@ -58,7 +58,7 @@ def _file(name: str, suffix: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(
             f"data/models/{path.name} is missing. Get it back with `git checkout data/models/{path.name}`, "
-            "or make it as data/models/README.md says."
+            f"or make it anew: `.venv/bin/python scripts/train_models.py {known}`."
         )
     return path
 

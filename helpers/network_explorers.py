@@ -12,7 +12,7 @@ from helpers import drawing
 from helpers.activations import activations
 from helpers.datasets import open_photo, resize_photo
 from helpers.drawing import PANEL, Picture, draw_text
-from helpers.explain import find_layer, grad_cam, map_layers, overlap, pointing_game, predict
+from helpers.explain import as_batch, find_layer, grad_cam, map_layers, overlap, pointing_game, predict
 from helpers.plots import ACCENT, HEAT, colorize, format_number, heat_over, mosaic, one_channel
 from helpers.widgets import Explorer, make_dropdown, make_slider
 
@@ -25,8 +25,10 @@ WIDE = 340  # width of the panel with all channels, in pixels on the screen
 
 def check_images(images, class_names, model) -> None:
     """Raise ValueError unless these are uint8 images, as the model takes them, with names for all of its classes."""
-    if not images or any(np.ndim(image) != 3 or np.asarray(image).dtype != np.uint8 for image in images):
+    if not images or any(np.ndim(image) != 3 or getattr(image, "dtype", None) != np.uint8 for image in images):
         raise ValueError("Need at least one image; each must be a uint8 array (H, W, C).")
+    for image in images:
+        as_batch(model, image[np.newaxis])
     if len(class_names) != model.output_shape[-1]:
         raise ValueError(f"The network has {model.output_shape[-1]} classes, but there are {len(class_names)} names.")
 
@@ -75,6 +77,8 @@ class ActivationExplorer(Explorer):
         self.class_names = tuple(class_names)
         if self.labels.shape != (len(self.images),):
             raise ValueError(f"Need a label for each of {len(self.images)} images, but got shape {self.labels.shape}.")
+        if self.labels.dtype.kind not in "iu" or not 0 <= self.labels.min() <= self.labels.max() < len(class_names):
+            raise ValueError(f"Labels must be whole numbers from 0 to {len(class_names) - 1}.")
         self.probabilities = predict(model, self.images)
         self.maps = lru_cache(maxsize=32)(lambda image, name: activations(model, self.images[image][None], name)[0])
         self.peaks = lru_cache(maxsize=None)(lambda name: activations(model, self.images, name).max(axis=(1, 2)))
@@ -111,7 +115,8 @@ class ActivationExplorer(Explorer):
         scale = drawing.panel_scale(image.shape)
         width, height = image.shape[1] * scale, image.shape[0] * scale
         chosen, count = result.maps[..., result.channel], result.maps.shape[2]
-        own, most = float(chosen.max()), float(np.percentile(result.maps, 99.5)) or float(result.maps.max())
+        own = float(chosen.max())
+        most = max(float(np.percentile(result.maps, 99.5)), 0) or max(float(result.maps.max()), 0)
         row, col = np.unravel_index(chosen.argmax(), chosen.shape)
         x, y = (col + 0.5) / chosen.shape[1] * width, (row + 0.5) / chosen.shape[0] * height
         ring = "".join(
@@ -177,7 +182,8 @@ class GradCamExplorer(Explorer):
     class_names : names of the classes
     layer : a name as in `helpers.explain.find_layer`, where to start
     masks : dict from name to bool array (H, W), True where the object is; or None. With it, the heat is graded
-    sizes : True for photographs: they are reduced to what a list of sizes says, and own photographs can be uploaded
+    sizes : True for photographs, without masks: they are resized to what a list of sizes says, and own photographs
+        can be uploaded
 
     Raises ValueError for images, masks, names or a layer that do not fit.
     """
@@ -190,6 +196,8 @@ class GradCamExplorer(Explorer):
         self.masks = masks or {}
         if any(name not in images or np.shape(m) != images[name].shape[:2] for name, m in self.masks.items()):
             raise ValueError("Each mask needs the name of an image, and its height and width.")
+        if sizes and (self.masks or model.input_shape[1:] != (None, None, 3)):
+            raise ValueError("With sizes, the network must take color images of any size, and there can be no masks.")
         names, start = first_choice(model, layer)
         choose = make_dropdown("Image", [*images], next(iter(images)), "Which image to explain", "250px")
         classes = [(PREDICTED, -1), *((name, index) for index, name in enumerate(class_names))]

@@ -269,7 +269,7 @@ def show_channels(maps, title: str, columns: int = 16, width: float = 9.2):
     White is reached by the highest half percent, so that a few peaks do not make all else black.
     """
     sheet = mosaic(np.asarray(maps), columns)
-    most = float(np.percentile(maps, 99.5)) or float(np.max(maps)) or 1.0
+    most = max(float(np.percentile(maps, 99.5)), 0) or max(float(np.max(maps)), 0) or 1.0
     fig, ax = plt.subplots(figsize=(width, 0.6 + 0.93 * width * sheet.shape[0] / sheet.shape[1]))
     colors = mpl.colormaps["gray"].with_extremes(bad="#d8e0e8")
     drawn = ax.imshow(sheet, cmap=colors, vmin=0, vmax=most, interpolation="nearest")

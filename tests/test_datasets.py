@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import io
 import os
 import re
 import runpy
@@ -25,6 +26,8 @@ from helpers.datasets import (
     load_folder,
     load_photo,
     load_runs,
+    open_photo,
+    resize_photo,
     to_gray,
 )
 
@@ -740,6 +743,134 @@ def test_networks_of_the_runs(runs_script):
     penalized = [getattr(layer, "kernel_regularizer", None) for layer in runs_script.network(l2=0.001).layers]
     assert [round(float(each.l2), 6) for each in penalized if each] == [0.001] * 4
     assert penalized[-1] is None  # the output layer has none
+
+
+# --- photographs of one's own ---
+
+
+def content_of(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def opened(content, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return open_photo(content, **options)
+
+
+@pytest.mark.parametrize(("image", "options", "color"), MODES.values(), ids=MODES)
+def test_own_photographs_of_all_kinds_come_as_rgb(image, options, color):
+    photo = opened(content_of(image, **options))
+    assert photo.dtype == np.uint8
+    np.testing.assert_array_equal(photo, np.broadcast_to(color, (20, 20, 3)))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_own_photographs_in_all_formats(kind):
+    photo = opened(content_of(Image.new("RGB", (40, 30), (254, 0, 0)), kind))
+    np.testing.assert_allclose(photo, np.broadcast_to((254, 0, 0), (30, 40, 3)), atol=4)
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "shape"),
+    [
+        ((40, 30), 512, (30, 40)),  # small ones stay as they are
+        ((512, 30), 512, (30, 512)),
+        ((1024, 512), 512, (256, 512)),
+        ((300, 3000), 512, (512, 51)),
+        ((1, 1), 512, (1, 1)),
+        ((2000, 1), 512, (1, 512)),
+        ((100, 50), 10, (5, 10)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_own_photographs_are_reduced_to_the_longest_side(size, longest, shape, kind):
+    assert opened(content_of(Image.new("RGB", size), kind), longest=longest).shape == (*shape, 3)
+
+
+def test_a_reduced_jpeg_looks_like_the_original():
+    photo = Image.fromarray(load_photo("chelsea"))
+    large = photo.resize((photo.width * 6, photo.height * 6))
+    expected = np.asarray(photo.resize((200, round(200 * photo.height / photo.width)))).astype(float)
+    found = opened(content_of(large, "JPEG", quality=95), longest=200)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).mean() < 4
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(("turn", "red"), [(1, "left"), (3, "right"), (6, "top"), (8, "bottom")])
+def test_own_photographs_are_upright(kind, turn, red):
+    image = Image.new("RGB", (80, 60), BLUE)
+    image.paste(RED, (0, 0, 40, 60))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    photo = opened(content_of(image, kind, exif=exif))
+    assert photo.shape == ((60, 80, 3) if turn < 5 else (80, 60, 3))
+    middle = {"left": (30, 10), "right": (30, 70), "top": (10, 30), "bottom": (70, 30)}
+    for side, place in middle.items():
+        if red in (side, {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}[side]):
+            np.testing.assert_allclose(photo[place], RED if side == red else BLUE, atol=30)
+
+
+def with_size(width, height):
+    """A small file whose header says a size."""
+    content = content_of(Image.new("RGB", (9, 9)), "BMP")
+    return content[:18] + width.to_bytes(4, "little") + height.to_bytes(4, "little") + content[26:]
+
+
+@pytest.mark.parametrize("size", [(100_000, 100_000), (60_000, 1001), (7746, 7747)])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_photographs_that_would_fill_the_memory_are_refused_unread(size):
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="it has more than 60 million pixels: make it smaller first"):
+        open_photo(with_size(*size))
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        content_of(Image.new("RGB", (9, 9)))[:40],
+        content_of(Image.effect_noise((300, 300), 90), "JPEG")[:2000],
+        content_of(Image.effect_noise((300, 300), 90))[:2000],
+        with_size(0, 0),
+        with_size(1000, 1000),
+        content_of(Image.new("RGB", (9, 9)), "WEBP", exif=b"Exif\0\0MM\0C\0\0\0\x08"),
+    ],
+    ids=["nothing", "text", "header", "half a JPEG", "half a PNG", "no pixels", "pixels missing", "bad metadata"],
+)
+def test_what_cannot_be_read_is_said(content):
+    with pytest.raises(ValueError, match="it cannot be read as an image: use a JPEG or PNG file"):
+        open_photo(content)
+
+
+@pytest.mark.parametrize(
+    ("shape", "longest", "expected"),
+    [
+        ((40, 30), 64, (64, 48)),
+        ((30, 40), 64, (48, 64)),
+        ((512, 384), 32, (32, 24)),
+        ((512, 100), 64, (64, 16)),  # 12.5 would be too narrow for three poolings
+        ((1, 300), 48, (16, 48)),
+        ((1, 1), 192, (192, 192)),
+    ],
+)
+def test_resized_photographs(shape, longest, expected):
+    photo = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    found = resize_photo(photo, longest)
+    assert found.dtype == np.uint8
+    assert found.shape == (*expected, 3)
+    np.testing.assert_allclose(found.mean(axis=(0, 1)), photo.mean(axis=(0, 1)), atol=6)
+
+
+def test_a_photograph_of_the_right_size_stays_as_it_is():
+    photo = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    np.testing.assert_array_equal(resize_photo(photo, 64), photo)
+    np.testing.assert_array_equal(resize_photo(np.full((40, 30, 3), 77, np.uint8), 96), np.full((96, 72, 3), 77))
 
 
 # --- make data ---

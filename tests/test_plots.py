@@ -430,6 +430,121 @@ def test_show_predictions_refuses(images, labels):
         plots.show_predictions(np.zeros((images, 5, 5)), [0] * labels, [[1.0, 0]] * 2, "ab")
 
 
+# --- maps of many channels, and heat ---
+
+
+@pytest.mark.parametrize(("channels", "columns", "gap"), [(5, 2, 1), (6, 3, 0), (1, 4, 2), (4, 4, 3)])
+def test_mosaic_holds_each_channel_in_its_place(channels, columns, gap):
+    maps = np.random.default_rng(0).normal(size=(3, 4, channels))
+    sheet = plots.mosaic(maps, columns, gap, empty=99)
+    rows = math.ceil(channels / columns)
+    assert sheet.shape == (rows * 3 + (rows - 1) * gap, columns * 4 + (columns - 1) * gap)
+    for channel in range(channels):
+        row, col = divmod(channel, columns)
+        top, left = row * (3 + gap), col * (4 + gap)
+        np.testing.assert_array_equal(sheet[top : top + 3, left : left + 4], maps[..., channel])
+    assert np.sum(sheet == 99) == sheet.size - maps.size
+    assert np.isnan(plots.mosaic(maps, columns, gap)).sum() == sheet.size - maps.size
+
+
+def test_show_channels():
+    maps = np.random.default_rng(0).normal(size=(6, 5, 20))
+    maps[0, 0, 0] = 100  # a peak that must not make all else black
+    fig = plots.show_channels(maps, "All of conv1", columns=8)
+    assert isinstance(fig, Figure)
+    ax, bar = fig.axes
+    (drawn,) = ax.images
+    np.testing.assert_array_equal(np.ma.filled(drawn.get_array(), np.nan), plots.mosaic(maps, 8))
+    assert drawn.get_clim() == (0, np.percentile(maps, 99.5))
+    assert drawn.get_clim()[1] < 10
+    assert (ax.get_title(), bar.get_ylabel(), drawn.get_cmap().name) == ("All of conv1", "activation", "gray")
+    assert not ax.axison
+
+
+@pytest.mark.parametrize(
+    ("maps", "most"),
+    [(np.zeros((4, 4, 3)), 1), (-np.ones((4, 4, 3)), 1), (np.eye(100)[:, :, None] * 1e-3 * np.eye(100)[0], 1e-3)],
+)
+def test_show_channels_of_silent_maps_is_black(maps, most):
+    (drawn,) = plots.show_channels(maps, "silent").axes[0].images
+    assert drawn.get_clim() == (0, most)
+
+
+IMAGE = np.random.default_rng(1).integers(0, 256, (5, 4, 3), np.uint8)
+SLOPE = np.linspace(-1, 3, 20).reshape(5, 4)
+
+
+def test_heat_over_is_a_mixture_of_gray_and_color():
+    gray = np.repeat(IMAGE.mean(axis=2, keepdims=True), 3, axis=2)
+    colors = 255 * mpl.colormaps["inferno"](np.clip(SLOPE, 0, None) / 3)[..., :3]
+    for opacity in (0, 0.25, 1):
+        found = plots.heat_over(IMAGE, SLOPE, opacity)
+        assert found.dtype == np.uint8
+        np.testing.assert_allclose(found, (1 - opacity) * gray + opacity * colors, atol=0.51)
+    np.testing.assert_array_equal(plots.heat_over(IMAGE, SLOPE), plots.heat_over(IMAGE, SLOPE, 0.6))
+
+
+def test_heat_over_with_a_scale_by_hand():
+    half = plots.heat_over(IMAGE, SLOPE, 1, most=6)
+    np.testing.assert_array_equal(half, plots.heat_over(IMAGE, SLOPE / 2, 1, most=3))
+    assert not np.array_equal(half, plots.heat_over(IMAGE, SLOPE, 1))
+    np.testing.assert_array_equal(plots.heat_over(IMAGE, SLOPE, 1, most=3), plots.heat_over(IMAGE, SLOPE, 1))
+    brightest = plots.heat_over(IMAGE, SLOPE, 1, most=1)[SLOPE >= 1]
+    assert len(np.unique(brightest, axis=0)) == 1
+
+
+@pytest.mark.parametrize("heat", [np.zeros((5, 4)), np.full((5, 4), -2.0), np.zeros((5, 4), int)])
+def test_no_heat_is_black(heat):
+    assert plots.heat_over(IMAGE, heat, 1).max() < 5
+    np.testing.assert_array_equal(plots.heat_over(IMAGE, heat, 1, most=0), plots.heat_over(IMAGE, heat, 1))
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (5, 4, 1), (5, 4, 3)])
+def test_heat_over_images_of_any_kind(shape):
+    found = plots.heat_over(np.full(shape, 77, np.uint8), np.zeros((5, 4)), 0)
+    np.testing.assert_array_equal(found, np.full((5, 4, 3), 77))
+
+
+@pytest.mark.parametrize(
+    ("heat", "opacity", "message"),
+    [
+        (SLOPE.T, 0.5, r"Need heat of the size of the image, \(5, 4\), but its shape is \(4, 5\)"),
+        (SLOPE[..., np.newaxis], 0.5, "Need heat of the size of the image"),
+        (SLOPE, -0.1, "opacity must be from 0 to 1, but it is -0.1"),
+        (SLOPE, 1.1, "opacity must be from 0 to 1"),
+        (SLOPE, np.nan, "opacity must be from 0 to 1"),
+    ],
+)
+def test_heat_over_refuses(heat, opacity, message):
+    with pytest.raises(ValueError, match=message):
+        plots.heat_over(IMAGE, heat, opacity)
+
+
+def test_show_heat():
+    fig = plots.show_heat(
+        [IMAGE, IMAGE, IMAGE[..., :1]], [None, SLOPE, 5 * SLOPE], list("abc"), 2, title="Why", opacity=0.3
+    )
+    assert isinstance(fig, Figure)
+    shown = panels(fig)
+    assert [ax.get_title() for ax in shown[:3]] == ["a", "b", "c"]
+    assert fig.get_suptitle() == "Why"
+    np.testing.assert_array_equal(shown[0].images[0].get_array(), IMAGE)
+    np.testing.assert_array_equal(shown[1].images[0].get_array(), plots.heat_over(IMAGE, SLOPE, 0.3))
+    np.testing.assert_array_equal(shown[2].images[0].get_array(), plots.heat_over(IMAGE[..., :1], SLOPE, 0.3))
+    bar = fig.axes[-1]
+    assert [tick.get_text() for tick in bar.get_yticklabels()] == ["none", "most"]
+    np.testing.assert_allclose(bar.get_yticks(), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("images", "maps", "titles"),
+    [([IMAGE], [SLOPE, SLOPE], None), ([IMAGE], [SLOPE.T], None), ([IMAGE], [SLOPE], "ab"), ([], [], None)],
+)
+def test_show_heat_refuses(images, maps, titles):
+    with pytest.raises(ValueError):
+        plots.show_heat(images, maps, titles)
+
+
 def test_set_style():
     with mpl.rc_context():
         plots.set_style()

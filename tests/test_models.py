@@ -1,0 +1,317 @@
+"""helpers.models: the networks of data/models/ are whole, small, and as good as their cards say."""
+
+import json
+import re
+import time
+import zipfile
+
+from helpers import critters, models
+from helpers.datasets import load_dataset, load_photo
+from helpers.explain import find_layer, map_layers, predict
+from helpers.models import CLASS_NAMES, FOLDER, IMAGENET, TRAINED_ON, imagenet_model, load_model, load_training
+from helpers.startup import import_tensorflow
+
+import keras
+import numpy as np
+import pytest
+
+import_tensorflow()
+
+SHAPES = {"digits": (28, 28, 1), "critters": (64, 64, 3), "photos": (32, 32, 3)}
+MOST_BYTES = {"digits": 1_000_000, "critters": 2_000_000, "photos": 4_000_000}
+
+
+def there(*names):
+    """Parameters for pytest, those networks skipped that are not made yet."""
+    reason = "data/models/{}.keras is not there: `.venv/bin/python scripts/train_models.py {}` makes it"
+    marks = {
+        name: pytest.mark.skipif(not (FOLDER / f"{name}.keras").exists(), reason=reason.format(name, name))
+        for name in names
+    }
+    return pytest.mark.parametrize("name", [pytest.param(name, marks=mark) for name, mark in marks.items()])
+
+
+every_network = there(*CLASS_NAMES)
+any_size = there("critters", "photos")
+_loaded = {}
+
+
+def network(name):
+    """Each network is loaded once."""
+    if name not in _loaded:
+        _loaded[name] = load_model(name)
+    return _loaded[name]
+
+
+def card(name):
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def row(name, title):
+    """The text of a row of a card."""
+    return re.search(rf"^\| {title} \| (.+) \|$", card(name), re.M)[1]
+
+
+def noise(*shape):
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def test_of(name):
+    """Images and labels that a network was not trained on."""
+    if name == "digits":
+        return load_dataset("digits").test
+    labels = critters.labels(1000)
+    return np.stack([critters.critter("test", index).image for index in range(len(labels))]), labels
+
+
+test_of.__test__ = False
+
+# --- files ---
+
+
+@every_network
+def test_file_holds_numbers_and_no_code(name):
+    with zipfile.ZipFile(FOLDER / f"{name}.keras") as file:
+        assert sorted(file.namelist()) == ["config.json", "metadata.json", "model.weights.h5"]
+        assert file.testzip() is None
+        config = file.read("config.json").decode()
+    assert "Lambda" not in config
+    assert json.loads(config)["config"]["name"] == name
+    modules = re.findall(r'"module": "([^"]+)"', config)
+    assert {module.partition(".")[0] for module in modules} == {"keras"}
+
+
+@every_network
+def test_file_is_small_and_without_the_state_of_an_optimizer(name):
+    size = (FOLDER / f"{name}.keras").stat().st_size
+    assert size <= MOST_BYTES[name]
+    assert size < 1.5 * 4 * network(name).count_params()  # 4 bytes each; Adam would keep two more numbers for each
+
+
+@every_network
+def test_network_is_loaded_fast(name):
+    network(name)
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        load_model(name)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 2
+
+
+def test_two_loads_share_no_weights():
+    first, second = load_model("critters"), network("critters")
+    before = second.get_weights()
+    first.set_weights([np.zeros_like(weight) for weight in before])
+    for weight, expected in zip(second.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+# --- what they take and return ---
+
+
+@every_network
+def test_images_of_its_dataset_give_probabilities_of_all_classes(name):
+    model = network(name)
+    assert model.name == name
+    found = predict(model, noise(3, *SHAPES[name]))
+    assert found.shape == (3, 10) == (3, len(CLASS_NAMES[name]))
+    assert len(set(CLASS_NAMES[name])) == 10
+    assert found.min() >= 0
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(model(noise(3, *SHAPES[name])), found, atol=1e-5)
+
+
+def test_class_names_are_those_of_the_datasets():
+    assert CLASS_NAMES["digits"] == load_dataset("digits").class_names
+    assert CLASS_NAMES["critters"] == critters.ANIMALS
+    cifar10 = "airplane automobile bird cat deer dog frog horse ship truck"  # the order of cs.toronto.edu/~kriz
+    assert " ".join(CLASS_NAMES["photos"]) == cifar10
+
+
+@any_size
+@pytest.mark.parametrize("size", [(16, 16), (16, 40), (45, 33), (128, 96)])
+def test_other_sizes(name, size):
+    found = predict(network(name), noise(2, *size, 3))
+    assert found.shape == (2, 10)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+@any_size
+def test_smallest_size(name):
+    """Three poolings leave one place of 8 × 8 pixels, and none of 7."""
+    assert predict(network(name), noise(1, 8, 8, 3)).shape == (1, 10)
+    last = find_layer(network(name))
+    assert keras.Model(network(name).inputs[0], last.output)(noise(1, 64, 64, 3)).shape[1:3] == (8, 8)
+
+
+def test_digits_take_their_own_size_only():
+    with pytest.raises(ValueError, match=r"The model takes images of shape \(28, 28, 1\)"):
+        predict(network("digits"), noise(1, 32, 32, 1))
+
+
+@every_network
+def test_layers_have_names_of_their_own(name):
+    found = [*map_layers(network(name))]
+    assert "conv1" in found
+    assert not [each for each in found if re.fullmatch(r"(conv2d|max_pooling2d|dense)(_\d+)?", each)]
+
+
+@any_size
+def test_photographs_get_different_answers(name):
+    photos = [np.asarray(load_photo(photo))[:128, :128][np.newaxis] for photo in ("chelsea", "rocket", "coffee")]
+    found = np.concatenate([predict(network(name), photo) for photo in photos])
+    assert np.ptp(found, axis=0).max() > 0.1
+
+
+# --- cards and learning curves ---
+
+
+@there("digits", "critters")
+def test_accuracy_is_that_of_the_card(name):
+    images, labels = test_of(name)
+    assert len(labels) == 1000
+    stated = float(re.match(r"([\d.]+) % of the 1,000 test images", row(name, "Test accuracy"))[1])
+    right = 100 * np.mean(predict(network(name), images).argmax(axis=1) == labels)
+    assert right == pytest.approx(stated, abs=0.11)  # on another processor one image may be told apart otherwise
+
+
+@there("photos")
+def test_card_of_the_photos_states_an_accuracy(name):
+    assert 80 < float(re.match(r"([\d.]+) % of the 10,000 test images", row(name, "Test accuracy"))[1]) < 100
+
+
+@every_network
+def test_card_tells_the_parameters_the_size_and_the_epochs(name):
+    assert card(name).startswith(f"# {name}\n")
+    assert re.search(r"([\d,]+) parameters", row(name, "What"))[1] == f"{network(name).count_params():,}"
+    assert f"(N, {SHAPES[name][0]}, {SHAPES[name][1]}, {SHAPES[name][2]})" in row(name, "Input, output")
+    size = (FOLDER / f"{name}.keras").stat().st_size
+    stated = float(re.search(rf"`{name}\.keras`, ([\d.]+) MB", row(name, "Files"))[1])
+    assert stated == pytest.approx(size / 1e6, abs=0.06)
+    assert re.search(r"(\d+) epochs", row(name, "Recipe"))[1] == str(len(load_training(name)))
+    assert f"scripts/train_models.py {name}" in row(name, "Made by")
+    assert row(name, "License")
+
+
+@every_network
+def test_learning_curves(name):
+    history = load_training(name)
+    assert [*history.index] == [*range(1, len(history) + 1)]
+    assert history.index.name == "epoch"
+    assert {"accuracy", "loss"} <= set(history)
+    if name != "digits":
+        assert {"val_accuracy", "val_loss"} <= set(history)
+    for column in history:
+        assert history[column].between(0, 1 if "accuracy" in column else 10).all()
+    assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
+    assert history["accuracy"].iloc[-1] > history["accuracy"].iloc[0] + 0.2
+
+
+# --- names ---
+
+
+@pytest.mark.parametrize(("dataset", "name"), [("mnist", "digits"), ("cifar10", "photos")])
+def test_a_network_is_found_by_the_dataset_it_was_trained_on(dataset, name, monkeypatch, tmp_path):
+    assert TRAINED_ON[dataset] == name
+    (tmp_path / f"{name}.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n", encoding="utf-8")
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="stand_in").save(tmp_path / f"{name}.keras")
+    monkeypatch.setattr(models, "FOLDER", tmp_path)
+    assert load_model(dataset).name == load_model(name).name == "stand_in"
+    assert load_training(dataset)["loss"].tolist() == load_training(name)["loss"].tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("load", [load_model, load_training])
+@pytest.mark.parametrize("name", ["digit", "Digits", "", "../digits", None, 3])
+def test_an_unknown_name_is_refused(load, name):
+    with pytest.raises(ValueError, match=r"no trained network .*\. There are: digits, critters, photos\."):
+        load(name)
+
+
+@pytest.mark.parametrize(("load", "suffix"), [(load_model, "keras"), (load_training, "csv")])
+@pytest.mark.parametrize("name", CLASS_NAMES)
+def test_a_missing_file_says_how_to_get_it_back(load, suffix, name, monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "FOLDER", tmp_path)
+    with pytest.raises(FileNotFoundError) as error:
+        load(name)
+    assert f"data/models/{name}.{suffix} is missing" in str(error.value)
+    assert f"`git checkout data/models/{name}.{suffix}`" in str(error.value)
+    assert f"scripts/train_models.py {name}" in str(error.value)
+
+
+# --- networks of keras.applications ---
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "ResNet50", "", None])
+def test_an_unknown_network_of_keras_is_refused(name):
+    with pytest.raises(ValueError, match=r"Unknown network .*: use one of MobileNetV2, VGG16"):
+        imagenet_model(name)
+
+
+@pytest.mark.parametrize("name", IMAGENET)
+def test_without_weights_on_this_computer_there_is_none(name, monkeypatch, tmp_path, no_network):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert imagenet_model(name) is None
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert imagenet_model(name) is None
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.fixture(scope="module")
+def mobilenet():
+    return imagenet_model("MobileNetV2", weights=None)
+
+
+def test_mobilenet_has_1000_classes_and_its_layers_are_found(mobilenet):
+    assert mobilenet.input_shape == (None, 224, 224, 3)
+    assert mobilenet.output_shape == (None, 1000)
+    assert mobilenet.count_params() == 3_538_984  # Sandler and others, 2018: 3.4 million, and batch normalization
+    expand = find_layer(mobilenet, "MobileNetV2/block_6_expand")
+    assert (expand.name, expand.output.shape) == ("block_6_expand", (None, 28, 28, 192))
+    assert find_layer(mobilenet, "block_6_expand") is expand
+    assert find_layer(mobilenet).name == "out_relu"
+
+
+def test_mobilenet_scales_pixels_itself(mobilenet):
+    images = noise(1, 224, 224, 3)
+    found = predict(mobilenet, images)
+    np.testing.assert_allclose(found.sum(), 1, atol=1e-4)
+    inner = mobilenet.get_layer("MobileNetV2")
+    np.testing.assert_allclose(found, inner(images / np.float32(127.5) - 1, training=False), atol=1e-6)
+
+
+def test_vgg_gets_the_file_of_weights_and_pixels_as_it_was_trained(monkeypatch, tmp_path):
+    """With a stand-in, as VGG16 itself takes half a gigabyte: it returns the largest value of each channel."""
+    calls = []
+
+    def stand_in(weights, name):
+        calls.append(weights)
+        inputs = keras.Input((224, 224, 3))
+        return keras.Model(inputs, keras.layers.GlobalMaxPooling2D()(inputs), name=name)
+
+    monkeypatch.setattr(keras.applications, "VGG16", stand_in)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    file = tmp_path / "models" / "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    model = imagenet_model("VGG16")
+    assert [str(call) for call in calls] == [str(file)]
+    assert model.get_layer("VGG16").output.shape == (None, 3)
+    red = np.zeros((1, 224, 224, 3), np.uint8)
+    red[..., 0] = 200
+    means = np.array([[103.939, 116.779, 123.68]])  # blue, green, red of ImageNet, by its authors
+    np.testing.assert_allclose(predict(model, red), [[0, 0, 200]] - means, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", IMAGENET)
+def test_names_of_the_files_are_those_of_keras(name):
+    import importlib
+    import inspect
+
+    module, file = IMAGENET[name]
+    source = inspect.getsource(importlib.import_module(f"keras.src.applications.{module}"))
+    stem = file.replace("1.0_224", "").replace(".h5", "").rstrip("_")
+    assert stem in source or file in source
+    assert hasattr(getattr(keras.applications, module), "preprocess_input")

@@ -1,0 +1,680 @@
+"""helpers.network_explorers, driven as a reader would, on a small network; the numbers recomputed by Keras."""
+
+import html
+import io
+import itertools
+import re
+import xml.etree.ElementTree as ElementTree
+
+from helpers.explain import grad_cam
+from helpers.network_explorers import PREDICTED, SIZES, ActivationExplorer, GradCamExplorer
+from helpers.plots import heat_over
+from helpers.startup import import_tensorflow
+
+import ipywidgets as ipw
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+from test_widgets import SVG, assert_sound, close, complains, ends, said, shown, some_value, state
+
+import_tensorflow()
+
+NAMES = ("cat", "dog & co", "<owl>")
+RANDOM = np.random.default_rng(0)
+IMAGES = np.kron(RANDOM.integers(0, 256, (5, 4, 3, 3), np.uint8), np.ones((1, 4, 4, 1), np.uint8))  # 16 × 12 pixels
+LABELS = np.array([0, 1, 2, 0, 1])
+PHOTOS = {"plain": IMAGES[0], "a <b> & c": IMAGES[1], "gray": np.full((16, 12, 3), 90, np.uint8)}
+MASK = np.zeros((16, 12), bool)
+MASK[4:12, 2:8] = True
+NUMBER = r"([−\d.e-]*\d)"
+
+
+@pytest.fixture(autouse=True)
+def close_widgets():
+    """Widgets stay in a registry for ever otherwise."""
+    yield
+    ipw.Widget.close_all()
+
+
+def network(channels=3):
+    keras.utils.set_random_seed(3)
+    return keras.Sequential(
+        [
+            keras.Input((None, None, channels)),
+            layers.Rescaling(1 / 64, -2, name="scaled"),
+            layers.Conv2D(5, 3, padding="same", activation="relu", name="conv"),
+            layers.MaxPooling2D(name="pool"),
+            layers.Conv2D(8, 3, padding="same", activation="relu", name="last"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+
+
+LAYERS = {"scaled": 3, "conv": 5, "pool": 5, "last": 8}  # channels
+
+
+@pytest.fixture(scope="module")
+def model():
+    return network()
+
+
+@pytest.fixture(scope="module")
+def truth(model):
+    """The maps of each layer for all images, and the probabilities."""
+    outputs = [model.get_layer(name).output for name in LAYERS]
+    *maps, probabilities = keras.Model(model.inputs[0], [*outputs, model.outputs[0]])(IMAGES.astype("float32"))
+    return dict(zip(LAYERS, map(np.asarray, maps), strict=True)), np.asarray(probabilities)
+
+
+@pytest.fixture
+def explorer(model):
+    return ActivationExplorer(model, IMAGES, LABELS, NAMES, "conv", 2)
+
+
+def put(explorer, **values):
+    for name, value in values.items():
+        explorer.controls[name].value = value
+    return explorer
+
+
+def text_of(svg):
+    return "".join(ElementTree.fromstring(svg).itertext())
+
+
+def assert_pictures_are_drawn(widget):
+    for panel, picture in zip(widget.panels, widget.draw(widget.compute(**widget.settings())), strict=True):
+        assert panel.heading.value == f"<b>{html.escape(picture.title)}</b>"
+        assert picture.marks in panel.overlay.value
+        if picture.pixels is not None:
+            pixels = np.atleast_3d(shown(panel.image)) * np.ones(3, int)
+            np.testing.assert_array_equal(pixels, np.atleast_3d(picture.pixels) * np.ones(3, int))
+            assert panel.image.layout.width == f"{picture.width:.0f}px"
+    assert said(widget).replace(" ", "") in text_of(widget.still()).replace(" ", "")
+    bundle = widget._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == widget.still()
+    assert widget.title in bundle["text/plain"]
+
+
+# --- activations ---
+
+
+def assert_activations_are_true(explorer, truth):
+    """What the status line and the result say is what Keras computes."""
+    maps, probabilities = truth
+    layer, channel, order, image = explorer.settings().values()
+    peaks = maps[layer][..., channel].max(axis=(1, 2))
+    ranked = sorted(range(len(IMAGES)), key=lambda index: (-peaks[index], index))
+    image = image if order == "as they come" else ranked[image]
+    chosen = maps[layer][image, :, :, channel]
+    pattern = (
+        rf"{layer}, channel {channel} of (\d+), (\d+) × (\d+): largest {NUMBER} at row (\d+), column (\d+); (\d+)% of "
+        r"it is 0 or less\. By its largest value, image (\d+) is number (\d+) of (\d+)\. "
+        r"The network says (.+) \((\d+)%\), and it is (.+)\."
+    )
+    found = re.fullmatch(pattern, said(explorer)).groups()
+    assert [int(number) for number in found[:3]] == [LAYERS[layer], *chosen.shape]
+    assert close(found[3], chosen.max()) or float(found[3].replace("−", "-")) == pytest.approx(chosen.max(), rel=0.06)
+    assert chosen[int(found[4]), int(found[5])] == pytest.approx(chosen.max(), abs=1e-5)
+    assert int(found[6]) == pytest.approx(100 * (chosen <= 0).mean(), abs=0.51)
+    assert [int(number) for number in found[7:10]] == [image, ranked.index(image) + 1, len(IMAGES)]
+    assert found[10] == NAMES[probabilities[image].argmax()]
+    assert int(found[11]) == pytest.approx(100 * probabilities[image].max(), abs=0.51)
+    assert found[12] == NAMES[LABELS[image]]
+    np.testing.assert_allclose(explorer.result.maps, maps[layer][image], atol=1e-5)
+
+
+def test_activations_at_all_ends_of_all_controls(explorer, truth):
+    before = state(explorer)
+    for layer, channels in LAYERS.items():
+        for channel, order, image in itertools.product((0, channels - 1), ends(explorer.controls["order"]), (0, 4)):
+            result = explorer.compute(layer, channel, order, image)
+            assert result.layer == layer and result.channel == channel
+            index = result.image
+            np.testing.assert_allclose(result.maps, truth[0][layer][index], atol=1e-5)
+            peaks = truth[0][layer][..., channel].max(axis=(1, 2))
+            assert result.rank == 1 + np.sum(peaks > peaks[index] + 1e-6) or (peaks == peaks[index]).sum() > 1
+            if order == "as they come":
+                assert index == image
+            else:
+                assert result.rank == image + 1
+    assert state(explorer) == before  # computing alone moves nothing
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_activation_explorer_in_any_order(explorer, truth, seed):
+    random = np.random.default_rng(seed)
+    assert_activations_are_true(explorer, truth)
+    for _ in range(20):
+        control = [*explorer.controls.values()][random.integers(4)]
+        control.value = some_value(control, random)
+        assert_activations_are_true(explorer, truth)
+        assert_sound(explorer)
+    assert_pictures_are_drawn(explorer)
+
+
+def test_channels_are_those_of_the_layer_both_ways(explorer, truth):
+    slider = explorer.controls["channel"]
+    for layer, value in (("last", 2), ("scaled", 2), ("last", 2), ("pool", 2)):
+        explorer.controls["layer"].value = layer
+        assert (slider.value, slider.max) == (value, LAYERS[layer] - 1)
+        assert_activations_are_true(explorer, truth)
+    put(explorer, layer="last", channel=7)
+    put(explorer, layer="conv")
+    assert (slider.value, slider.max, explorer.result.channel) == (4, 4, 4)
+    assert_activations_are_true(explorer, truth)
+    put(explorer, layer="scaled")
+    assert (slider.value, slider.max) == (2, 2)
+
+
+def test_layer_and_channel_change_in_one_update(explorer, monkeypatch):
+    put(explorer, layer="last", channel=7)
+    calls, compute = [], explorer.compute
+    monkeypatch.setattr(explorer, "compute", lambda **settings: calls.append(settings) or compute(**settings))
+    put(explorer, layer="conv")
+    assert [(call["layer"], call["channel"]) for call in calls] == [("conv", 4)]
+
+
+def test_strongest_first(explorer, truth):
+    put(explorer, order="strongest first")
+    order = []
+    for place in range(len(IMAGES)):
+        put(explorer, image=place)
+        assert f"is number {place + 1} of 5" in said(explorer)
+        order.append(explorer.result.image)
+    peaks = truth[0]["conv"][..., 2].max(axis=(1, 2))
+    assert sorted(order) == [*range(5)]
+    assert np.all(np.diff(peaks[order]) <= 1e-6)
+    put(explorer, order="as they come")
+    assert explorer.result.image == 4
+
+
+def test_images_of_the_same_strength_keep_their_order(model):
+    twins = np.repeat(IMAGES[:1], 4, axis=0)
+    explorer = ActivationExplorer(model, twins, [0] * 4, NAMES)
+    put(explorer, order="strongest first")
+    for place in range(4):
+        put(explorer, image=place)
+        assert explorer.result.image == place
+
+
+def test_pictures_of_activations(explorer, truth):
+    put(explorer, image=3)
+    image, chosen, sheet = explorer.draw(explorer.result)
+    np.testing.assert_array_equal(image.pixels, IMAGES[3])
+    assert image.title == "Image 3: cat"
+    maps = truth[0]["conv"][3]
+    expected = maps[..., 2] / maps[..., 2].max()
+    np.testing.assert_allclose(chosen.pixels[..., 0], 255 * expected, atol=1.5)
+    assert chosen.title == "conv, channel 2"
+    assert sheet.title == "All 5 channels, on one scale"
+    assert sheet.pixels.shape == (2 * 16, 3 * 12, 3)
+    most = np.percentile(maps, 99.5)
+    for channel in range(5):
+        top, left = 16 * (channel // 3), 12 * (channel % 3)
+        part = sheet.pixels[top : top + 16, left : left + 12, 0]
+        np.testing.assert_allclose(part, 255 * np.clip(maps[..., channel] / most, 0, 1), atol=1.5)
+    assert not sheet.pixels[16:, 24:].any()  # there is no sixth channel
+    assert sheet.width / sheet.height == pytest.approx(3 * 12 / (2 * 16))
+    row, col = np.unravel_index(maps[..., 2].argmax(), (16, 12))
+    ring = ElementTree.fromstring(explorer.panels[0].overlay.value).find(f"{SVG}circle")
+    assert float(ring.get("cx")) == pytest.approx((col + 0.5) / 12 * image.width, abs=0.06)
+    assert float(ring.get("cy")) == pytest.approx((row + 0.5) / 16 * image.height, abs=0.06)
+
+
+@pytest.mark.parametrize("channel", range(5))
+def test_frame_is_around_the_chosen_channel(explorer, channel):
+    put(explorer, channel=channel)
+    sheet = explorer.draw(explorer.result)[2]
+    boxes = ElementTree.fromstring(explorer.panels[2].overlay.value).findall(f"{SVG}rect")
+    assert len(boxes) == 2
+    for box in boxes:
+        assert float(box.get("x")) == pytest.approx(channel % 3 * sheet.width / 3, abs=0.06)
+        assert float(box.get("y")) == pytest.approx(channel // 3 * sheet.height / 2, abs=0.06)
+        assert float(box.get("width")) == pytest.approx(sheet.width / 3, abs=0.06)
+        assert float(box.get("height")) == pytest.approx(sheet.height / 2, abs=0.06)
+
+
+def test_what_is_negative_everywhere_is_black_and_has_no_ring():
+    model = network()
+    model.get_layer("conv").set_weights([np.zeros((3, 3, 3, 5)), np.full(5, -1.0)])
+    model.get_layer("conv").activation = keras.activations.linear
+    explorer = ActivationExplorer(model, IMAGES, LABELS, NAMES, "conv")
+    _, chosen, sheet = explorer.draw(explorer.result)
+    assert chosen.pixels.max() == sheet.pixels.max() == 0
+    assert "circle" not in explorer.panels[0].overlay.value
+    assert "largest −1 at row 0, column 0; 100% of it is 0 or less." in said(explorer)
+    assert_sound(explorer)
+
+
+def test_gray_images_and_a_nested_layer():
+    inner = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3, name="deep")], name="inner")
+    model = keras.Sequential([keras.Input((8, 8, 1)), inner, layers.Flatten(), layers.Dense(2, activation="softmax")])
+    explorer = ActivationExplorer(model, RANDOM.integers(0, 256, (3, 8, 8, 1), np.uint8), [0, 1, 0], "ab", "deep")
+    assert explorer.controls["layer"].value == "inner/deep"
+    assert shown(explorer.panels[0].image).shape == (8, 8)
+    assert said(explorer).startswith("inner/deep, channel 0 of 2, 6 × 6: ")
+    assert_sound(explorer)
+
+
+def test_maps_are_computed_once(model, monkeypatch):
+    from helpers import network_explorers
+
+    calls, compute = [], network_explorers.activations
+    counted = lambda model, images, layer: calls.append((len(images), layer)) or compute(model, images, layer)  # noqa: E731
+    monkeypatch.setattr(network_explorers, "activations", counted)
+    explorer = ActivationExplorer(model, IMAGES, LABELS, NAMES, "conv")
+    put(explorer, channel=3)
+    assert sorted(calls) == [(1, "conv"), (5, "conv")]
+    put(explorer, image=1)
+    put(explorer, order="strongest first")
+    put(explorer, order="as they come", image=0)
+    assert all(calls.count(call) == 1 for call in calls if call[0] == 5)
+
+
+def test_reset_of_activations(explorer):
+    first, still = state(explorer), explorer.still()
+    put(explorer, layer="last", channel=7, order="strongest first", image=4)
+    assert state(explorer) != first
+    explorer.reset.click()
+    assert state(explorer) == first
+    assert explorer.still() == still
+    put(explorer, layer="scaled", channel=0)
+    explorer.reset.click()
+    assert state(explorer) == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": []}, "Need at least one image"),
+        ({"images": IMAGES / 255}, "each must be a uint8 array"),
+        ({"images": IMAGES[0]}, "each must be a uint8 array"),
+        ({"images": IMAGES[..., :1]}, r"takes images of shape \(None, None, 3\)"),
+        ({"labels": LABELS[:3]}, r"Need a label for each of 5 images, but got shape \(3,\)"),
+        ({"labels": LABELS[:, np.newaxis]}, "Need a label for each"),
+        ({"labels": LABELS + 1}, "Labels must be whole numbers from 0 to 2"),
+        ({"labels": LABELS - 1}, "Labels must be whole numbers from 0 to 2"),
+        ({"labels": LABELS / 2}, "Labels must be whole numbers from 0 to 2"),
+        ({"class_names": NAMES[:2]}, "The network has 3 classes, but there are 2 names"),
+        ({"layer": "cnov"}, "did you mean 'conv'"),
+        ({"channel": 8}, "Channel must be from 0 to 7, but it is 8"),
+        ({"channel": -1}, "Channel must be from 0 to 7"),
+        ({"layer": "conv", "channel": 5}, "Channel must be from 0 to 4"),
+    ],
+)
+def test_activation_explorer_refuses(model, changes, message):
+    with pytest.raises(ValueError, match=message):
+        ActivationExplorer(model, **({"images": IMAGES, "labels": LABELS, "class_names": NAMES} | changes))
+
+
+# --- Grad-CAM ---
+
+
+def grad_cam_explorer(model, **options):
+    return GradCamExplorer(model, PHOTOS, NAMES, **options)
+
+
+@pytest.fixture
+def cam(model):
+    return grad_cam_explorer(model, masks={"plain": MASK})
+
+
+def assert_heat_is_true(widget, model):
+    """The result is the Grad-CAM of the image as it is shown, and the status line tells its numbers."""
+    result, settings = widget.result, widget.settings()
+    image = result.image.astype("float32")[np.newaxis]
+    probabilities = np.asarray(model(image))[0]
+    np.testing.assert_allclose(result.probabilities, probabilities, atol=1e-5)
+    label = probabilities.argmax() if settings["label"] == -1 else settings["label"]
+    assert (result.name, result.label, result.layer) == (settings["image"], label, settings["layer"])
+    expected = grad_cam(model, image, int(label), settings["layer"])[0]
+    np.testing.assert_allclose(result.heat, expected, atol=1e-6)
+    best = probabilities.argmax()
+    start = rf"{re.escape(result.name)}: the network says {re.escape(NAMES[best])} \((\d+)%\)\. "
+    found = re.match(start, said(widget))
+    assert int(found[1]) == pytest.approx(100 * probabilities[best], abs=0.51)
+    rest = said(widget)[found.end() :]
+    name, layer = re.escape(NAMES[label]), result.layer
+    if expected.max() <= 0:
+        assert rest == f"Nothing in {layer} speaks for {NAMES[label]}: there is no heat."
+        return
+    pattern = (
+        rf"Heat for {name} \((\d+)%\) in {layer}: most at row (\d+), column (\d+); (\d+)% of the image have more than "
+        r"half of that\.( The hottest place is (on|beside) the object; overlap (\d+)%\.)?"
+    )
+    numbers = re.fullmatch(pattern, rest).groups()
+    assert int(numbers[0]) == pytest.approx(100 * probabilities[label], abs=0.51)
+    assert expected[int(numbers[1]), int(numbers[2])] == pytest.approx(expected.max(), rel=1e-4)
+    assert int(numbers[3]) == pytest.approx(100 * np.mean(expected > expected.max() / 2), abs=0.51)
+    assert bool(numbers[4]) == (result.name in widget.masks)
+    if numbers[4]:
+        hottest = set(np.argsort(-result.heat.ravel(), kind="stable")[: MASK.sum()].tolist())
+        inside = set(np.flatnonzero(MASK).tolist())
+        assert numbers[5] == ("on" if result.heat.argmax() in inside else "beside")
+        assert int(numbers[6]) == pytest.approx(100 * len(hottest & inside) / len(hottest | inside), abs=0.51)
+
+
+def test_heat_at_all_ends_of_all_controls(cam):
+    before = state(cam)
+    for values in itertools.product(*map(ends, cam.controls.values())):
+        result = cam.compute(**dict(zip(cam.controls, values, strict=True)))
+        assert result.heat.shape == (16, 12)
+        assert np.isfinite(result.heat).all()
+        assert result.heat.min() >= 0
+        assert result.label == (values[1] if values[1] >= 0 else result.probabilities.argmax())
+        assert len(cam.draw(result)) == 4
+        assert cam.describe(result)
+    assert state(cam) == before
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_grad_cam_explorer_in_any_order(cam, model, seed):
+    random = np.random.default_rng(seed)
+    assert_heat_is_true(cam, model)
+    for _ in range(20):
+        control = [*cam.controls.values()][random.integers(4)]
+        control.value = some_value(control, random)
+        assert_heat_is_true(cam, model)
+        assert_sound(cam)
+    assert_pictures_are_drawn(cam)
+
+
+def test_classes_to_look_for(cam, model):
+    assert cam.controls["label"].options == ((PREDICTED, -1), ("cat", 0), ("dog & co", 1), ("<owl>", 2))
+    for label in range(3):
+        put(cam, label=label)
+        assert f"Heat for {NAMES[label]}" in said(cam) or f"speaks for {NAMES[label]}" in said(cam)
+        assert cam.panels[1].heading.value == f"<b>What speaks for {html.escape(NAMES[label])}</b>"
+        assert_heat_is_true(cam, model)
+
+
+@pytest.mark.parametrize("opacity", [0.0, 0.6, 1.0])
+def test_opacity(cam, opacity):
+    put(cam, opacity=opacity)
+    image, over, *_ = cam.draw(cam.result)
+    np.testing.assert_array_equal(image.pixels, IMAGES[0])
+    np.testing.assert_array_equal(over.pixels, heat_over(IMAGES[0], cam.result.heat, opacity))
+    if opacity == 0:
+        assert np.ptp(over.pixels, axis=2).max() == 0  # gray
+        np.testing.assert_allclose(over.pixels[..., 0], IMAGES[0].mean(axis=2), atol=0.51)
+    if opacity == 1:
+        other = put(cam, image="gray").draw(cam.result._replace(image=PHOTOS["gray"]))[1]
+        assert other.pixels.shape == over.pixels.shape
+        assert over.pixels[np.unravel_index(over.pixels.sum(axis=2).argmax(), (16, 12))].sum() > 500  # most: bright
+
+
+def test_bars_are_the_probabilities(cam):
+    root = ElementTree.fromstring(cam.panels[3].overlay.value)
+    words = [text.text for text in root.iter(f"{SVG}text")]
+    order = np.argsort(-cam.result.probabilities, kind="stable")
+    assert words[::2] == [NAMES[index] for index in order]
+    assert words[1::2] == [f"{cam.result.probabilities[index]:.0%}" for index in order]
+    widths = [float(bar.get("width")) for bar in root.iter(f"{SVG}rect")]
+    np.testing.assert_allclose(widths, 80 * cam.result.probabilities[order] + 1, atol=0.06)
+    colors = [bar.get("fill") for bar in root.iter(f"{SVG}rect")]
+    assert [colors.count(color) for color in (colors[0], colors[1])] == [1, 2]
+    put(cam, label=int(order[2]))
+    bars = [*ElementTree.fromstring(cam.panels[3].overlay.value).iter(f"{SVG}rect")]
+    assert [bar.get("fill") for bar in bars] == [colors[1], colors[1], colors[0]]
+
+
+def test_of_many_classes_the_ten_most_likely_are_shown():
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(12)])
+    names = [f"a rather long name {number}" for number in range(12)]
+    widget = GradCamExplorer(model, {"noise": IMAGES[0, :8, :8]}, names)
+    words = [text.text for text in ElementTree.fromstring(widget.panels[3].overlay.value).iter(f"{SVG}text")]
+    assert words[::2] == ["a rather lon"] * 10
+
+
+def test_bar_of_the_heat(cam):
+    boxes = [*ElementTree.fromstring(cam.panels[2].overlay.value).iter(f"{SVG}rect")]
+    brightness = [sum(bytes.fromhex(hexes(box.get("fill")))) for box in boxes]
+    assert len(boxes) == 32
+    assert brightness == sorted(brightness, reverse=True)
+    assert text_of(cam.panels[2].overlay.value) == "mostnone"
+
+
+def hexes(color):
+    digits = color.removeprefix("#")
+    if color.startswith("rgb"):
+        return "".join(f"{int(number):02x}" for number in re.findall(r"\d+", color))
+    return digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
+
+
+def test_no_heat_is_said():
+    model = network()
+    model.get_layer("last").set_weights([np.zeros((3, 3, 5, 8)), np.full(8, -1.0)])  # silent
+    widget = grad_cam_explorer(model, masks={"plain": MASK})
+    assert said(widget).endswith("Nothing in last speaks for cat: there is no heat.")
+    assert_heat_is_true(widget, model)
+    assert_sound(widget)
+    black = put(widget, opacity=1.0).draw(widget.result)[1].pixels
+    assert black.max() < 5
+
+
+def test_reset_of_grad_cam(cam):
+    first, still = state(cam), cam.still()
+    put(cam, image="gray", label=2, layer="conv", opacity=0.1)
+    assert state(cam) != first
+    cam.reset.click()
+    assert state(cam) == first
+    assert cam.still() == still
+
+
+def test_images_are_not_changed(model):
+    copies = {name: image.copy() for name, image in PHOTOS.items()}
+    put(grad_cam_explorer(model, sizes=True), size=32, label=1)
+    assert list(PHOTOS) == list(copies)
+    for name, image in PHOTOS.items():
+        np.testing.assert_array_equal(image, copies[name])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": {}}, "Need at least one image"),
+        ({"images": {"a": IMAGES[0] / 255}}, "each must be a uint8 array"),
+        ({"images": {"a": IMAGES[0, ..., 0]}}, "each must be a uint8 array"),
+        ({"images": {"a": IMAGES[0].tolist()}}, "each must be a uint8 array"),
+        ({"images": {"a": IMAGES[0], "b": IMAGES[0, ..., :1]}}, r"takes images of shape \(None, None, 3\)"),
+        ({"class_names": "ab"}, "The network has 3 classes, but there are 2 names"),
+        ({"layer": "classes"}, "has no layer 'classes' with maps"),
+        ({"masks": {"other": MASK}}, "Each mask needs the name of an image, and its height and width"),
+        ({"masks": {"plain": MASK.T}}, "Each mask needs the name of an image"),
+        ({"masks": {"plain": MASK}, "sizes": True}, "there can be no masks"),
+    ],
+)
+def test_grad_cam_explorer_refuses(model, changes, message):
+    with pytest.raises(ValueError, match=message):
+        GradCamExplorer(model, **({"images": PHOTOS, "class_names": NAMES} | changes))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: network(channels=1),
+        lambda: keras.Sequential([keras.Input((16, 12, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(3)]),
+    ],
+)
+def test_sizes_need_a_network_for_color_images_of_any_size(build):
+    model = build()
+    image = IMAGES[0, ..., : model.input_shape[3]]
+    GradCamExplorer(model, {"one": image}, NAMES)
+    with pytest.raises(ValueError, match="the network must take color images of any size"):
+        GradCamExplorer(model, {"one": image}, NAMES, sizes=True)
+
+
+# -- photographs of one's own --
+
+
+@pytest.fixture
+def own(model):
+    return grad_cam_explorer(model, sizes=True)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_longer_side(own, model, size):
+    put(own, size=size)
+    rows, cols = size, max(round(size * 12 / 16), 16)
+    assert own.result.image.shape == (rows, cols, 3)
+    assert own.panels[0].heading.value == f"<b>What the network gets: {rows} × {cols}</b>"
+    resized = Image.fromarray(IMAGES[0]).resize((cols, rows), Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(own.result.image, np.asarray(resized))
+    assert own.result.heat.shape == (rows, cols)
+    assert_heat_is_true(own, model)
+    assert_sound(own)
+
+
+def content_of(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def upload(widget, content, name="mine.png", kind="image/png"):
+    """As the page sends a file that a reader chose; the time is in milliseconds."""
+    file = {"name": name, "type": kind, "size": len(content), "content": memoryview(content), "last_modified": 10**12}
+    widget.upload.set_state({"value": [file]})
+
+
+def picture(height=40, width=30, mode="RGB"):
+    noise = np.random.default_rng(4).integers(0, 256, (height // 10 + 1, width // 10 + 1, 3), np.uint8)
+    return Image.fromarray(noise).resize((width, height)).convert(mode)
+
+
+def rotated():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return content_of(picture(), "JPEG", exif=exif)
+
+
+def sixteen_bits():
+    return content_of(Image.fromarray(np.linspace(0, 65535, 1200).reshape(40, 30).astype(np.uint16)))
+
+
+UPLOADS = {
+    "JPEG": (content_of(picture(), "JPEG"), (64, 48)),
+    "PNG": (content_of(picture()), (64, 48)),
+    "transparent": (content_of(picture(mode="RGBA")), (64, 48)),
+    "palette": (content_of(picture(mode="P")), (64, 48)),
+    "gray": (content_of(picture(mode="L")), (64, 48)),
+    "CMYK": (content_of(picture(mode="CMYK"), "JPEG"), (64, 48)),
+    "16 bits": (sixteen_bits(), (64, 48)),
+    "rotated": (rotated(), (48, 64)),
+    "tiny": (content_of(picture(1, 1)), (64, 64)),
+    "a line": (content_of(picture(1, 300)), (16, 64)),
+    "large": (content_of(picture(1200, 2000), "JPEG"), (38, 64)),
+}
+
+
+@pytest.mark.parametrize("kind", UPLOADS)
+def test_an_uploaded_photograph_is_shown(own, model, kind):
+    content, shape = UPLOADS[kind]
+    upload(own, content)
+    assert not complains(own)
+    assert own.upload.value == ()
+    assert own.controls["image"].value == "mine.png"
+    assert own.controls["image"].options == (*PHOTOS, "mine.png")
+    assert max(own.images["mine.png"].shape) <= 512
+    assert own.result.image.shape == (*shape, 3)
+    assert said(own).startswith("mine.png: the network says ")
+    np.testing.assert_array_equal(np.atleast_3d(shown(own.panels[0].image)) * [1, 1, 1], own.result.image)
+    assert_heat_is_true(own, model)
+    assert_sound(own)
+
+
+def test_pixels_of_an_upload_are_those_of_the_file(own):
+    image = picture(64, 48)
+    upload(own, content_of(image))
+    np.testing.assert_array_equal(own.images["mine.png"], np.asarray(image))
+    np.testing.assert_array_equal(own.result.image, np.asarray(image))
+
+
+def bomb():
+    content = content_of(Image.new("RGB", (9, 9)), "BMP")
+    return content[:18] + (30_000).to_bytes(4, "little") * 2 + content[26:]
+
+
+def larger_bomb():
+    return bomb()[:18] + (9_000).to_bytes(4, "little") * 2 + bomb()[26:]
+
+
+NO_PHOTOS = {
+    "text": (b"no image at all", "cannot be read as an image: use a JPEG or PNG file"),
+    "nothing": (b"", "cannot be read as an image"),
+    "half a JPEG": (content_of(picture(400, 300), "JPEG")[:900], "cannot be read as an image"),
+    "half a PNG": (content_of(picture(400, 300))[:900], "cannot be read as an image"),
+    "bomb": (bomb(), "it has more than 60 million pixels: make it smaller first"),
+    "just too large": (larger_bomb(), "it has more than 60 million pixels"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_PHOTOS)
+def test_what_is_no_photograph_is_said_and_the_earlier_image_stays(own, model, kind):
+    content, message = NO_PHOTOS[kind]
+    put(own, image="gray")
+    before = [(panel.heading.value, panel.overlay.value, bytes(panel.image.value)) for panel in own.panels]
+    upload(own, content, "my <file>.jpg")
+    assert complains(own)
+    assert said(own).startswith("my <file>.jpg was not used: ")
+    assert message in said(own)
+    assert [(p.heading.value, p.overlay.value, bytes(p.image.value)) for p in own.panels] == before
+    assert own.controls["image"].options == tuple(PHOTOS)
+    assert own.controls["image"].value == "gray"
+    assert own.upload.value == ()
+    assert_sound(own)
+    put(own, image="plain")  # and it goes on
+    assert not complains(own)
+    assert_heat_is_true(own, model)
+
+
+def test_the_same_file_twice(own):
+    for _ in range(2):
+        upload(own, UPLOADS["PNG"][0])
+        assert own.controls["image"].value == "mine.png"
+        assert own.controls["image"].options == (*PHOTOS, "mine.png")
+        put(own, image="plain")
+
+
+def test_a_file_with_a_name_that_is_there_replaces_the_image(own, model):
+    upload(own, UPLOADS["PNG"][0], "plain")
+    assert own.controls["image"].options == tuple(PHOTOS)
+    assert own.controls["image"].value == "plain"
+    np.testing.assert_array_equal(own.images["plain"], np.asarray(picture()))
+    assert own.result.image.shape == (64, 48, 3)
+    assert_heat_is_true(own, model)
+    np.testing.assert_array_equal(PHOTOS["plain"], IMAGES[0])
+
+
+def test_a_name_with_markup_is_shown_as_it_is(own, model):
+    name = '<img src=x onerror=alert(1)> & "you".png'
+    upload(own, UPLOADS["PNG"][0], name)
+    assert own.controls["image"].value == name
+    assert "<img" not in own.status.value
+    assert said(own).startswith(f"{name}: the network says")
+    assert_heat_is_true(own, model)
+    assert_sound(own)
+
+
+def test_an_upload_takes_one_update(own, monkeypatch):
+    calls, compute = [], own.compute
+    monkeypatch.setattr(own, "compute", lambda **settings: calls.append(settings["image"]) or compute(**settings))
+    upload(own, UPLOADS["PNG"][0])
+    assert calls == ["mine.png"]
+
+
+def test_uploads_stay_after_a_reset(own):
+    upload(own, UPLOADS["PNG"][0])
+    own.reset.click()
+    assert own.controls["image"].value == "plain"
+    assert "mine.png" in own.controls["image"].options
+
+
+def test_there_is_an_upload_only_with_sizes(own, cam):
+    assert own.upload in own.children
+    assert not own.upload.multiple
+    assert not hasattr(cam, "upload")
+    assert "size" not in cam.controls
