@@ -302,7 +302,7 @@ def heat_over(image: np.ndarray, heat: np.ndarray, opacity: float = 0.6, most: f
     return np.rint((1 - opacity) * gray + opacity * colors).astype(np.uint8)
 
 
-def show_heat(images, maps, titles=None, columns: int | None = None, size: float = 1.7, title=None, opacity=0.6):
+def show_heat(images, maps, titles=None, columns: int | None = None, size: float = 1.5, title=None, opacity=0.6):
     """Draw heat maps over their images, each from 0 to its own largest value, with a bar.
 
     Parameters
