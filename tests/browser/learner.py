@@ -41,6 +41,11 @@ def wait_until(page, condition, seconds: float = 10) -> None:
         page.wait_for_timeout(50)
 
 
+def chosen(select) -> str:
+    """Return the text of the option that a list shows."""
+    return select.locator("option:checked").inner_text().replace("\xa0", " ")  # ipywidgets writes spaces like that
+
+
 class Stepper:
     """The convolution stepper number ``place`` of a notebook, used by keyboard."""
 
@@ -288,7 +293,7 @@ class Response(Gabor):
 
     def name(self) -> str:
         """Return the name of the image that is chosen; on the page its spaces are such that do not break."""
-        return self.images.locator("option:checked").inner_text().replace("\xa0", " ")
+        return chosen(self.images)
 
     def magnitude(self) -> np.ndarray | None:
         """Return the magnitude of the response that the controls say; None for an image of the lesson itself."""
@@ -442,7 +447,7 @@ class Augmentation(Explorer):
 
     def answers(self) -> bool:
         """status and pictures belong to the layer, the strength and the image that the controls say"""
-        stated, name = self.stated(), self.layers.locator("option:checked").inner_text()
+        stated, name = self.stated(), chosen(self.layers)
         if not stated or stated["layer"] != name:
             return False
         value = AUGMENTATIONS[name].values[int(self.sliders["strength"].value)]
@@ -478,11 +483,6 @@ def check_augmentation(lab, place: int = 0) -> None:
     check_reset(widget, start)
 
 
-def chosen(select) -> str:
-    """Return the text of the option that a list shows."""
-    return select.locator("option:checked").inner_text()
-
-
 class Activation(Explorer):
     """The activation explorer of lesson 06, used by keyboard; it shows the first sixty test critters."""
 
@@ -497,6 +497,7 @@ class Activation(Explorer):
     def __init__(self, lab, place: int = 0):
         super().__init__(lab, place)
         self.layers, self.order = (lab.dropdown(self.root, label) for label in ("Layer", "Images"))
+        self.answers()  # loads the network, which takes a while, before anything is waited for
 
     def answers(self) -> bool:
         """the status line states what the network, loaded here once more, does at these settings"""
@@ -581,6 +582,7 @@ class GradCam(Explorer):
         self.size = lab.dropdown(self.root, "Longer side")
         self.of_photos = self.size.count() > 0
         self.uploaded = {}  # photographs by name, as the widget should read them
+        self.answers()  # loads the network, which takes a while, before anything is waited for
 
     def pixels(self, name: str) -> np.ndarray:
         """Return the image of this name as the network gets it."""
