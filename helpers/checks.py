@@ -1,4 +1,4 @@
-"""Exercises that answer back: the machinery. The exercises themselves are in `exercises` and `exercises_networks`.
+"""Exercises that answer back: the machinery. The exercises are in `helpers.exercises`, `helpers.exercises_networks`.
 
 In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong and
 the next hint, or "yes". A wrong answer never raises, so that Run All goes on.

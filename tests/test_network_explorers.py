@@ -365,7 +365,7 @@ def test_heat_at_all_ends_of_all_controls(cam):
         assert np.isfinite(result.heat).all()
         assert result.heat.min() >= 0
         assert result.label == (values[1] if values[1] >= 0 else result.probabilities.argmax())
-        assert len(cam.draw(result)) == 4
+        assert len(cam.draw(result)) == 3
         assert cam.describe(result)
     assert state(cam) == before
 
@@ -406,35 +406,37 @@ def test_opacity(cam, opacity):
         assert over.pixels[np.unravel_index(over.pixels.sum(axis=2).argmax(), (16, 12))].sum() > 500  # most: bright
 
 
+def parts(widget):
+    """Return the texts and the rectangles beside the heat: the two words of its scale come first, and its 32 boxes."""
+    root = ElementTree.fromstring(widget.panels[2].overlay.value)
+    return [text.text for text in root.iter(f"{SVG}text")], [*root.iter(f"{SVG}rect")]
+
+
 def test_bars_are_the_probabilities(cam):
-    root = ElementTree.fromstring(cam.panels[3].overlay.value)
-    words = [text.text for text in root.iter(f"{SVG}text")]
+    words, bars = (found[skip:] for found, skip in zip(parts(cam), (2, 32), strict=True))
     order = np.argsort(-cam.result.probabilities, kind="stable")
     assert words[::2] == [NAMES[index] for index in order]
     assert words[1::2] == [f"{cam.result.probabilities[index]:.0%}" for index in order]
-    widths = [float(bar.get("width")) for bar in root.iter(f"{SVG}rect")]
+    widths = [float(bar.get("width")) for bar in bars]
     np.testing.assert_allclose(widths, 80 * cam.result.probabilities[order] + 1, atol=0.06)
-    colors = [bar.get("fill") for bar in root.iter(f"{SVG}rect")]
+    colors = [bar.get("fill") for bar in bars]
     assert [colors.count(color) for color in (colors[0], colors[1])] == [1, 2]
     put(cam, label=int(order[2]))
-    bars = [*ElementTree.fromstring(cam.panels[3].overlay.value).iter(f"{SVG}rect")]
-    assert [bar.get("fill") for bar in bars] == [colors[1], colors[1], colors[0]]
+    assert [bar.get("fill") for bar in parts(cam)[1][32:]] == [colors[1], colors[1], colors[0]]
 
 
 def test_of_many_classes_the_ten_most_likely_are_shown():
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(12)])
     names = [f"a rather long name {number}" for number in range(12)]
     widget = GradCamExplorer(model, {"noise": IMAGES[0, :8, :8]}, names)
-    words = [text.text for text in ElementTree.fromstring(widget.panels[3].overlay.value).iter(f"{SVG}text")]
-    assert words[::2] == ["a rather lon"] * 10
+    assert parts(widget)[0][2::2] == ["a rather lon"] * 10
 
 
-def test_bar_of_the_heat(cam):
-    boxes = [*ElementTree.fromstring(cam.panels[2].overlay.value).iter(f"{SVG}rect")]
-    brightness = [sum(bytes.fromhex(hexes(box.get("fill")))) for box in boxes]
-    assert len(boxes) == 32
+def test_scale_of_the_heat(cam):
+    words, boxes = parts(cam)
+    brightness = [sum(bytes.fromhex(hexes(box.get("fill")))) for box in boxes[:32]]
     assert brightness == sorted(brightness, reverse=True)
-    assert text_of(cam.panels[2].overlay.value) == "mostnone"
+    assert words[:2] == ["most", "none"]
 
 
 def hexes(color):
