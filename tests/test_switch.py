@@ -16,11 +16,9 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("CNN_LESSONS_REAL_DATA", ROOT.parent / "shared" / "data"))
 MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
-DATA = {  # for lessons 06 and 07 there must be a trained network
+DATA = {
     "04_dropout_and_overfitting": ("digits", "cifar10", "cats_and_dogs"),
     "05_data_augmentation": ("digits", "cifar10", "cats_and_dogs"),
-    "06_activations_and_filters": ("digits", "cifar10"),
-    "07_grad_cam": ("digits", "cifar10"),
 }
 
 
