@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from helpers.explain import as_batch, find_layer, recorded, without_activation
+from helpers.explain import as_batch, find_layer, in_batches, recorded, signature, without_activation
 from helpers.startup import import_tensorflow
 
 tf = import_tensorflow()
@@ -13,36 +13,30 @@ from scipy import ndimage  # noqa: E402
 
 @lru_cache(maxsize=16)
 def _maps(model, layer):
-    @tf.function(input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)])
+    """Return a compiled function from images to the maps of a layer."""
+
+    @tf.function(input_signature=[signature(model)])
     def run(images):
-        with tf.GradientTape() as tape, recorded(layer, tape) as outputs:
+        with recorded(layer) as outputs:
             model(images, training=False)
         return outputs[-1]
 
     return run.get_concrete_function()
 
 
-def activations(model, images, layer: str | None = None, batch: int = 250) -> np.ndarray:
+def activations(model, images, layer: str | None = None) -> np.ndarray:
     """Return the maps (N, h, w, C) of a layer, by name as in `helpers.explain.find_layer`, for a batch of images."""
-    images, run = as_batch(model, images), _maps(model, find_layer(model, layer))
-    return np.concatenate([run(tf.constant(images[i : i + batch])).numpy() for i in range(0, len(images), batch)])
+    return in_batches(_maps(model, find_layer(model, layer)), as_batch(model, images))
 
 
 @lru_cache(maxsize=16)
 def _ascent(model, layer):
     """Return a compiled function: images, channels, weight of the variation -> activation (N,), gradient.
 
-    The activation is the mean of a map before the layer's own ReLU: after it, a silent channel has the gradient 0.
+    The activation is the mean of a map before the ReLU of the layer: after it, a silent channel has the gradient 0.
     """
-    shape = [None, *(side or None for side in model.input_shape[1:3]), model.input_shape[3]]
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec(shape, tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([], tf.float32),
-        ]
-    )
+    @tf.function(input_signature=[signature(model), tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32)])
     def run(images, channels, variation):
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -82,7 +76,7 @@ def best_inputs(
     Returns
     -------
     images : uint8 array (K, size, size, C)
-    activations : float array (K,), the mean of the channel's map for these images, before a ReLU of the layer itself
+    activations : float array (K,), the mean of the channel's map for these images, before the ReLU of the layer
 
     Raises ValueError for a layer or a channel that is not there, and for a size that the model does not take.
     Lesson 06; Olah, Mordvintsev, Schubert, "Feature visualization", 2017.

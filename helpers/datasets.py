@@ -194,11 +194,16 @@ def _read_split(pairs: list[tuple[Path, str]], names: tuple[str, ...], size: int
         path = pairs[index][0]
         try:
             with Image.open(path) as file:
-                file.draft("RGB", (2 * size, 2 * size))  # a large JPEG need not be decoded in full
-                images[place] = ImageOps.fit(_rgb(ImageOps.exif_transpose(file)), (size, size))
+                images[place] = ImageOps.fit(_upright(file, size), (size, size))
         except Exception as error:  # OSError mostly, but what Pillow raises depends on where a file is damaged
             raise ValueError(f"{path} cannot be read: remove it, or replace it. ({error})") from error
     return Split(images, np.array([names.index(pairs[index][1]) for index in order], np.int64))
+
+
+def _upright(file: Image.Image, size: int) -> Image.Image:
+    """Return an opened image as RGB, turned as the camera was held, to be reduced to ``size`` pixels."""
+    file.draft("RGB", (2 * size, 2 * size))  # a large JPEG need not be decoded in full
+    return _rgb(ImageOps.exif_transpose(file))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -217,11 +222,13 @@ def open_photo(content: bytes, longest: int = 512) -> np.ndarray:
     """
     too_large = ValueError("it has more than 60 million pixels: make it smaller first")
     try:
-        with Image.open(io.BytesIO(content)) as file:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the error below says it better
+            file = Image.open(io.BytesIO(content))
+        with file:
             if file.width * file.height > 60_000_000:
                 raise too_large
-            file.draft("RGB", (2 * longest, 2 * longest))  # a large JPEG need not be decoded in full
-            photo = _rgb(ImageOps.exif_transpose(file))
+            photo = _upright(file, longest)
     except Image.DecompressionBombError:
         raise too_large from None
     except Exception as error:  # OSError mostly, but what Pillow raises depends on where a file is damaged

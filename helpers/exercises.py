@@ -8,7 +8,6 @@ from functools import partial
 
 from helpers.checks import Exercise, NotYet, Wrong, call_answer, choice, function, is_stub, numbers
 from helpers.convolution import convolve, pool
-from helpers.datasets import Split
 from helpers.gabor import gabor_kernel, gabor_response, grating
 
 import numpy as np
@@ -414,14 +413,14 @@ def _kinds(model) -> list[str]:
     ]
 
 
-def _probabilities(model, split, classes: int) -> np.ndarray:
-    """Return what the model answers to the images of a split, scaled to 0…1; raises Wrong if it cannot be judged."""
+def probabilities(model, images, classes: int) -> np.ndarray:
+    """Return what a learner's model answers to images (N, H, W, C); raises Wrong if it cannot be judged."""
     try:
-        answers = np.asarray(model.predict(split.images / np.float32(255), verbose=0), float)
+        answers = np.asarray(model.predict(images, verbose=0), float)
     except Exception as error:
-        shape = split.images.shape[1:]
+        shape = images.shape[1:]
         raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error
-    if answers.shape != (len(split.labels), classes):
+    if answers.shape != (len(images), classes):
         raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
     if not np.isfinite(answers).all():
         raise Wrong("it answers NaN: the training went wrong. Build it anew, and take a smaller learning rate.")
@@ -445,7 +444,7 @@ def _small_network(answer) -> None:
     accuracy = {}
     for part in ("train", "validation"):
         split = getattr(dataset, part)
-        answers = _probabilities(model, split, len(dataset.class_names))
+        answers = probabilities(model, split.images / np.float32(255), len(dataset.class_names))
         accuracy[part] = float(np.mean(answers.argmax(axis=1) == split.labels))
     reached = f"it gets {accuracy['validation']:.1%} of the validation images right"
     if accuracy["validation"] > accuracy["train"] + 0.03:
@@ -697,13 +696,12 @@ def _seventy(answer) -> None:
     if not hasattr(model, "count_params") or not data:
         raise NotYet("give the trained model and the images: check(5, (my_model, x_validation, y_validation)).")
     try:
-        labels = np.asarray(data[1], int).reshape(len(data[0]))
-        split = Split(np.asarray(data[0], np.float32) * np.float32(255), labels)
-        classes = int(split.labels.max()) + 1
+        images, labels = np.asarray(data[0], np.float32), np.asarray(data[1], int).reshape(len(data[0]))
+        classes = int(labels.max()) + 1
     except (TypeError, ValueError, OverflowError):
         raise NotYet("give the images and their labels: check(5, (my_model, x_validation, y_validation)).") from None
-    answers = _probabilities(model, split, classes)
-    accuracy = float(np.mean(answers.argmax(axis=1) == split.labels))
+    answers = probabilities(model, images, classes)
+    accuracy = float(np.mean(answers.argmax(axis=1) == labels))
     reached, parameters = f"it gets {accuracy:.1%} of the validation images right", model.count_params()
     if parameters > 50_000:
         raise Wrong(
@@ -967,7 +965,7 @@ def _augmented_network(answer) -> None:
         pairs = [(np.asarray(x), np.asarray(y)) for x, y in batches]
         images, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
         labels = labels.argmax(axis=1) if labels.ndim == 2 else labels  # one-hot, as for MixUp
-        split, classes = Split(images * np.float32(255), labels.reshape(len(images))), int(labels.max()) + 1
+        labels, classes = labels.reshape(len(images)), int(labels.max()) + 1
     except Exception as error:
         raise NotYet("give the trained model and the batches: check(4, (my_model, validation_batches)).") from error
     if not any(kind.startswith(("Rand", "AugMix")) for kind in kinds):
@@ -976,7 +974,7 @@ def _augmented_network(answer) -> None:
         kind.startswith(("Rand", "AugMix")) for kind in itertools.takewhile(lambda kind: "Conv" not in kind, kinds)
     ):
         raise Wrong("the augmentation comes too late: put it before the first convolution.")
-    answers = _probabilities(model, split, classes)
+    answers = probabilities(model, images, classes)
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
     reached = f"it gets {accuracy:.1%} of the validation images right"
     if accuracy < 0.3:

@@ -118,7 +118,7 @@ def _last_step(model):
 @contextmanager
 def without_activation(step):
     """Leave out the softmax, sigmoid or ReLU of a layer, or of an operation that is nothing else, while this holds."""
-    name = "call" if type(step).__name__ in ("Softmax", "Sigmoid") else "activation"
+    name = "call" if type(step).__name__ in ("Softmax", "Sigmoid", "ReLU") else "activation"
     if not hasattr(step, name):
         yield
         return
@@ -131,24 +131,31 @@ def without_activation(step):
 
 
 @contextmanager
-def recorded(layer, tape):
-    """Watch what a layer returns, wherever in a model it is; the list that this gives holds it afterwards."""
+def recorded(layer, tape=None):
+    """Keep what a layer returns, wherever in a model it is, in the list that this gives; a tape watches it."""
     outputs, call = [], layer.call
 
-    def watched(*args, **kwargs):
+    def recording(*args, **kwargs):
         outputs.append(call(*args, **kwargs))
-        tape.watch(outputs[-1])
+        if tape is not None:
+            tape.watch(outputs[-1])
         return outputs[-1]
 
-    layer.call = watched
+    layer.call = recording
     try:
         yield outputs
     finally:
         layer.call = call
 
 
-def _signature(model):
+def signature(model):
+    """Return what TensorFlow has to know of the images that a model takes, to compile a function of them."""
     return tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
+
+
+def in_batches(run, images) -> np.ndarray:
+    """Return what a compiled function of images (N, H, W, C) gives for all of them, `BATCH` at a time."""
+    return np.concatenate([run(tf.constant(images[i : i + BATCH])).numpy() for i in range(0, len(images), BATCH)])
 
 
 @lru_cache(maxsize=16)
@@ -159,7 +166,7 @@ def _gradient(model, layer):
     scores (N, K).
     """
 
-    @tf.function(input_signature=[_signature(model), tf.TensorSpec([None], tf.int32)])
+    @tf.function(input_signature=[signature(model), tf.TensorSpec([None], tf.int32)])
     def run(images, classes):
         with tf.GradientTape() as tape, without_activation(_last_step(model)):
             if layer is None:
@@ -179,7 +186,7 @@ def _gradient(model, layer):
 @lru_cache(maxsize=16)
 def _predict(model):
     """Return a compiled function from images to what the model returns, softmax included."""
-    run = tf.function(lambda images: model(images, training=False), input_signature=[_signature(model)])
+    run = tf.function(lambda images: model(images, training=False), input_signature=[signature(model)])
     return run.get_concrete_function()
 
 
@@ -191,11 +198,10 @@ def _pooled(model):
 
 def predict(model, images) -> np.ndarray:
     """Return what the model says of images, (N, K), `BATCH` at a time; without the preparations of model.predict."""
-    images, run = as_batch(model, images), _predict(model)
-    return np.concatenate([run(tf.constant(images[i : i + BATCH])).numpy() for i in range(0, len(images), BATCH)])
+    return in_batches(_predict(model), as_batch(model, images))
 
 
-def _in_batches(model, layer, images, classes):
+def _gradients(model, layer, images, classes):
     for start in range(0, len(images), BATCH):
         part = slice(start, start + BATCH)
         yield _gradient(model, layer)(tf.constant(images[part]), tf.constant(classes[part]))
@@ -219,7 +225,7 @@ def grad_cam(model, images, class_index=None, layer: str | None = None) -> np.nd
     classes, layer = as_classes(model, class_index, len(images)), find_layer(model, layer)
     maps = [
         tf.nn.relu(tf.einsum("nhwc,nc->nhw", found, tf.reduce_mean(gradients, axis=(1, 2))))
-        for found, gradients, _ in _in_batches(model, layer, images, classes)
+        for found, gradients, _ in _gradients(model, layer, images, classes)
     ]
     return resize(np.concatenate(maps), *images.shape[1:3])
 
@@ -250,7 +256,7 @@ def saliency(model, images, class_index=None) -> np.ndarray:
     """
     images = as_batch(model, images)
     classes = as_classes(model, class_index, len(images))
-    found = [tf.reduce_max(tf.abs(gradients), axis=3) for _, gradients, _ in _in_batches(model, None, images, classes)]
+    found = [tf.reduce_max(tf.abs(gradients), axis=3) for _, gradients, _ in _gradients(model, None, images, classes)]
     return np.concatenate(found)
 
 
@@ -271,7 +277,7 @@ def integrated_gradients(model, images, class_index=None, steps: int = 32, basel
     total = np.zeros_like(images)
     for step in range(steps):
         between = baseline + (step + 0.5) / steps * (images - baseline)
-        parts = _in_batches(model, None, between.astype(np.float32), classes)
+        parts = _gradients(model, None, between.astype(np.float32), classes)
         total += np.concatenate([gradients for _, gradients, _ in parts])
     return ((images - baseline) * total / steps).sum(axis=3)
 

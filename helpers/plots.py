@@ -279,15 +279,14 @@ def show_channels(maps, title: str, columns: int = 16, width: float = 9.2):
     return fig
 
 
-def heat_over(image: np.ndarray, heat: np.ndarray, opacity: float = 0.6, most: float | None = None) -> np.ndarray:
+def heat_over(image: np.ndarray, heat: np.ndarray, opacity: float = 0.6) -> np.ndarray:
     """Return a uint8 RGB image: ``image`` in gray, and over it ``heat`` in the colors of HEAT.
 
     Parameters
     ----------
     image : uint8 array (H, W, 3), (H, W, 1) or (H, W)
-    heat : array (H, W); what is negative counts as 0
+    heat : array (H, W), scaled to its largest value; what is negative counts as 0
     opacity : from 0, only the image, to 1, only the heat
-    most : heat of the brightest color; None for the largest here
 
     Raises ValueError if heat and image differ in height or width, or if the opacity is outside of its range.
     """
@@ -296,7 +295,7 @@ def heat_over(image: np.ndarray, heat: np.ndarray, opacity: float = 0.6, most: f
         raise ValueError(f"Need heat of the size of the image, {image.shape[:2]}, but its shape is {heat.shape}.")
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be from 0 to 1, but it is {opacity!r}.")
-    most = float(heat.max()) if most is None else most
+    most = float(heat.max())
     colors = mpl.colormaps[HEAT](np.clip(heat / (most if most > 0 else 1.0), 0, 1))[..., :3] * 255
     gray = image.reshape(*image.shape[:2], -1).mean(axis=2)[..., np.newaxis]
     return np.rint((1 - opacity) * gray + opacity * colors).astype(np.uint8)

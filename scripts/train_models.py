@@ -1,6 +1,6 @@
 """Train the networks of data/models/ anew: `.venv/bin/python scripts/train_models.py digits critters`.
 
-On two cores the digits take half a minute, the critters ten minutes, and the photos about an hour and a half. For these
+On two cores the digits take half a minute, the critters ten minutes, and the photos about two hours. For these
 also name a file: `… photos --cifar10 cifar10.npz`, with the arrays x_train, y_train, x_test, y_test of
 keras.datasets.cifar10. An interrupted training goes on after the last whole epoch: what that needs is in the folder
 models/ of the cache (helpers/files.py); remove it to start anew.

@@ -1,5 +1,6 @@
 """helpers.activations against submodels of Keras; and that what gradient ascent finds is liked by the channel."""
 
+from helpers import explain
 from helpers.activations import activations, best_inputs
 from helpers.explain import map_layers
 from helpers.startup import import_tensorflow
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from test_explain import all_layers
 
 import_tensorflow()
 
@@ -84,13 +86,6 @@ def variation(images):
     return np.abs(np.diff(images, axis=1)).mean() + np.abs(np.diff(images, axis=2)).mean()
 
 
-def all_layers(model):
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from all_layers(layer)
-
-
 # --- activations ---
 
 
@@ -109,10 +104,11 @@ def test_activations_are_the_outputs_of_the_layer(kind):
         np.testing.assert_array_equal(activations(model, NOISE, "inner/second"), found)
 
 
-def test_activations_in_batches_are_the_same_in_the_same_order(model):
+def test_activations_in_batches_are_the_same_in_the_same_order(model, monkeypatch):
     expected = activations(model, NOISE, "first")
     for batch in (1, 3, 7, 100):
-        np.testing.assert_allclose(activations(model, NOISE, "first", batch), expected, atol=1e-6)
+        monkeypatch.setattr(explain, "BATCH", batch)
+        np.testing.assert_allclose(activations(model, NOISE, "first"), expected, atol=1e-6)
 
 
 def test_activations_of_other_sizes():

@@ -178,8 +178,11 @@ WRONG = {
             ((trained(0.14), IMAGES, LABELS), "it gets 14% right: it still reads the stamps, or it is not trained"),
             ((trained(0.16), IMAGES, LABELS), "it gets 16% right. The goal is 60%"),
             ((trained(GOAL - 0.01), IMAGES, LABELS), "it gets 59% right. The goal is 60%"),
-            ((trained(1), IMAGES[:, 0], LABELS), "the network does not take these images"),
-            ((trained(1), IMAGES[:9], LABELS[:9]), "a probability for each class, but it returns shape (9, 10)"),
+            ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
+            (
+                (trained(1), IMAGES[:9], LABELS[:9]),
+                "for each image it must give 9 numbers, but the shape of its answer is (9, 10)",
+            ),
         ],
     },
 }

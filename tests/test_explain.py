@@ -116,10 +116,10 @@ def test_grad_cam_takes_the_mean_of_gradients_that_differ_from_place_to_place():
 
 def test_maps_are_enlarged_linearly_after_the_negative_is_cut_off():
     model = keras.Sequential(
-        [keras.Input((1, 4, 1)), layers.AveragePooling2D((1, 2)), layers.Flatten(), layers.Dense(1)]
+        [keras.Input((1, 4, 1)), layers.AveragePooling2D((1, 2), name="mean"), layers.Flatten(), layers.Dense(1)]
     )
     set_weights(model, [[1], [1]], [0])
-    heat = grad_cam(model, np.array([-8, -8, 4, 4]).reshape(1, 1, 4, 1), 0, "average_pooling2d")
+    heat = grad_cam(model, np.array([-8, -8, 4, 4]).reshape(1, 1, 4, 1), 0, "mean")
     assert_close(heat, [[[0, 1, 3, 4]]])
 
 

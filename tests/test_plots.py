@@ -484,19 +484,9 @@ def test_heat_over_is_a_mixture_of_gray_and_color():
     np.testing.assert_array_equal(plots.heat_over(IMAGE, SLOPE), plots.heat_over(IMAGE, SLOPE, 0.6))
 
 
-def test_heat_over_with_a_scale_by_hand():
-    half = plots.heat_over(IMAGE, SLOPE, 1, most=6)
-    np.testing.assert_array_equal(half, plots.heat_over(IMAGE, SLOPE / 2, 1, most=3))
-    assert not np.array_equal(half, plots.heat_over(IMAGE, SLOPE, 1))
-    np.testing.assert_array_equal(plots.heat_over(IMAGE, SLOPE, 1, most=3), plots.heat_over(IMAGE, SLOPE, 1))
-    brightest = plots.heat_over(IMAGE, SLOPE, 1, most=1)[SLOPE >= 1]
-    assert len(np.unique(brightest, axis=0)) == 1
-
-
 @pytest.mark.parametrize("heat", [np.zeros((5, 4)), np.full((5, 4), -2.0), np.zeros((5, 4), int)])
 def test_no_heat_is_black(heat):
     assert plots.heat_over(IMAGE, heat, 1).max() < 5
-    np.testing.assert_array_equal(plots.heat_over(IMAGE, heat, 1, most=0), plots.heat_over(IMAGE, heat, 1))
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (5, 4, 1), (5, 4, 3)])

@@ -19,6 +19,8 @@ MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
 DATA = {
     "04_dropout_and_overfitting": ("digits", "cifar10", "cats_and_dogs"),
     "05_data_augmentation": ("digits", "cifar10", "cats_and_dogs"),
+    "06_activations_and_filters": ("digits", "cifar10"),
+    "07_grad_cam": ("digits", "cifar10"),
 }
 
 
