@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 LESSON ?=
+DATASETS ?=
 PYTEST_ARGS ?=
 
 BIN   := $(VENV)/bin
@@ -15,7 +16,7 @@ READY := $(VENV)/.ready-$(FOUND)
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  Options: PYTHON=python3.12  LESSON=03 (refresh, notebooks)  PYTEST_ARGS="-k stepper"'
+	@echo '  Options: PYTHON=python3.12  LESSON=03 (refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
 
 lab: $(READY)  ## Open the lessons in JupyterLab
 	$(BIN)/python scripts/lab.py
@@ -30,8 +31,8 @@ lint: $(READY)  ## Check style of code and notebooks
 unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
 	$(BIN)/python -m pytest tests --ignore tests/browser $(PYTEST_ARGS)
 
-data: $(READY)  ## Draw the critters now, not when a lesson asks for them (CNN_LESSONS_CACHE: where)
-	@$(BIN)/python scripts/make_data.py
+data: $(READY)  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
+	@$(BIN)/python scripts/make_data.py $(DATASETS)
 
 notebooks: data  ## Run each lesson without network and compare with what is stored
 	PYTHONPATH="$(CURDIR)/tests/offline" $(BIN)/python -m pytest --nbval --nbval-current-env \

@@ -1,16 +1,17 @@
-"""The images of the lessons: datasets to learn from, and single photographs. All of it works without a network."""
+"""The images of the lessons: datasets to learn from, and single photographs. What is built in needs no network."""
 
 import io
 import os
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers import critters
+from helpers import critters, real_datasets
+from helpers.downloads import DownloadError
 from helpers.files import cache_folder, written_whole
 
 import numpy as np
@@ -20,6 +21,8 @@ from PIL import Image, ImageOps
 DATA = Path(__file__).resolve().parent.parent / "data"
 PARTS = ("train", "validation", "test")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+VALIDATION = 5000
+"""How many training images of a public dataset are for validation: the last ones."""
 
 PHOTOS = {
     "astronaut": "Eileen Collins, an astronaut",
@@ -72,35 +75,59 @@ class Dataset:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
-def load_dataset(name: str) -> Dataset:
+def load_dataset(name: str, limit: int | None = None, otherwise: str | None = None) -> Dataset:
     """Load a dataset by name, or from a folder of image files.
 
     Parameters
     ----------
-    name : {"digits", "critters"}, or the path of a folder as `load_folder` takes it
+    name : a built-in dataset, a public one, or the path of a folder as `load_folder` takes it
         ``"digits"``: 5,000 handwritten digits of MNIST, 28 × 28 × 1; 3,500 / 500 / 1,000, equal shares of each class.
         ``"critters"``: ten drawn animals on photographs, 64 × 64 × 3; 3,000 / 1,000 / 1,000. They are drawn the first
         time, which takes about 15 s.
+        ``"mnist"``, ``"fashion_mnist"``: 28 × 28 × 1. ``"cifar10"``, ``"svhn"``: 32 × 32 × 3. ``"cats_vs_dogs"``:
+        4,000 photographs, here 64 × 64 × 3. These are downloaded the first time (12 to 825 MB; see data/README.md).
+        The last 5,000 training images are for validation, where the publisher has no such part.
+    limit : how many images each part has at most; None for all
+    otherwise : the built-in dataset to use, with a printed note, where a public one is not here and cannot be
+        downloaded; None for an error
 
     Raises
     ------
     ValueError
-        For an unknown name; lists the known ones. For a folder, as `load_folder` does.
+        For an unknown name; lists the known ones. For a folder, as `load_folder` does. If limit is less than 1.
     FileNotFoundError
         If the data file is missing; says how to get it back.
+    helpers.downloads.DownloadError
+        If a public dataset cannot be had; says why, and what to do.
 
     Examples
     --------
     >>> load_dataset("digits")
     digits: 3,500 train / 500 validation / 1,000 test images of shape (28, 28, 1), 10 classes
     """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be a number of images, 1 or more, but it is {limit!r}.")
     if name in LOADERS:
-        return LOADERS[name]()
-    if _is_folder(name):
-        return load_folder(name)
-    raise ValueError(
-        f"Unknown dataset {str(name)!r}. Known here: {', '.join(sorted(LOADERS))}; or the path of a folder of images."
-    )
+        try:
+            dataset = LOADERS[name]()
+        except DownloadError as error:
+            dataset = load_dataset(_instead(name, otherwise, error))
+    elif _is_folder(name):
+        dataset = load_folder(name)
+    else:
+        raise ValueError(
+            f"Unknown dataset {str(name)!r}. Known here: {', '.join(LOADERS)}; or the path of a folder of images."
+        )
+    parts = {part: Split(*(array[:limit] for array in split)) for part, split in dataset.splits().items()}
+    return replace(dataset, **parts)
+
+
+def _instead(name: str, otherwise: str | None, error: DownloadError) -> str:
+    """Return the name of the dataset to use instead, and say so; without one, raise the error."""
+    if otherwise is None:
+        raise error
+    print(f"NOTE: {name} is not here, so this uses {otherwise}, which is built in.\n{error}")
+    return otherwise
 
 
 def _is_folder(name) -> bool:
@@ -137,7 +164,32 @@ def _load_critters() -> Dataset:
     )
 
 
-LOADERS: dict[str, Callable[[], Dataset]] = {"digits": _load_digits, "critters": _load_critters}
+def _load_real(name: str) -> Dataset:
+    real = real_datasets.DATASETS[name]
+    x_train, y_train, x_test, y_test = real.arrays()
+    train, validation = slice(None, -VALIDATION), slice(-VALIDATION, None)
+    parts = (x_train[train], y_train[train]), (x_train[validation], y_train[validation]), (x_test, y_test)
+    splits = [Split(images, labels.astype(np.int64)) for images, labels in parts]
+    return Dataset(name, *splits, real.class_names, real.source, real.license)
+
+
+def _load_cats_vs_dogs() -> Dataset:
+    return replace(
+        load_folder(real_datasets.cats_vs_dogs()),
+        name="cats_vs_dogs",
+        source="Microsoft Research, from the Asirra project; see data/cats_vs_dogs.md",
+        license="none is stated",
+    )
+
+
+LOADERS: dict[str, Callable[[], Dataset]] = {
+    "digits": _load_digits,
+    "critters": _load_critters,
+    **{name: partial(_load_real, name) for name in real_datasets.DATASETS},
+    "cats_vs_dogs": _load_cats_vs_dogs,
+}
+BUILT_IN = ("digits", "critters")
+"""The datasets that need no network."""
 
 
 def load_folder(folder, size: int = 64) -> Dataset:
@@ -246,21 +298,29 @@ def resize_photo(photo: np.ndarray, longest: int) -> np.ndarray:
     return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
 
 
-def image_folder(name: str) -> Path:
+def image_folder(name: str, limit: int | None = None, otherwise: str | None = None) -> Path:
     """Return a folder with a dataset as image files, ``train/cat/0000.jpg`` and so on (lesson 05).
 
     It is written the first time, to the cache folder of `helpers.files`: critters as
     `helpers.critters.write_folder` draws them, in different sizes, other datasets as they are. Where that cannot be
     written, a warning says so, and it is a temporary folder. A ``name`` that is the path of such a folder is returned
-    as it is. Raises ValueError as `load_dataset` does, and for a folder without the parts train, validation and test.
+    as it is. ``limit`` and ``otherwise`` are those of `load_dataset`; photographs that are files anyway are all there.
+    Raises errors as `load_dataset` does, and ValueError for a folder without the parts train, validation and test.
     """
     if name not in LOADERS and _is_folder(name):
         missing = [part for part in PARTS if not (Path(name) / part).is_dir()]
         if missing:
             raise ValueError(f"{name} needs the folders {', '.join(PARTS)}; there is no {' and no '.join(missing)}.")
         return Path(name)
-    write = critters.write_folder if name == "critters" else partial(_write_images, load_dataset(name))
-    folder = cache_folder() / f"{name}-images-v{critters.VERSION}"
+    try:
+        if name == "cats_vs_dogs":
+            return real_datasets.cats_vs_dogs()
+        dataset = None if name == "critters" else load_dataset(name, limit)
+    except DownloadError as error:
+        return image_folder(_instead(name, otherwise, error), limit)
+    write = critters.write_folder if name == "critters" else partial(_write_images, dataset)
+    shortened = f"-{limit}" if limit and name not in BUILT_IN else ""
+    folder = cache_folder() / f"{name}{shortened}-images-v{critters.VERSION}"
     try:
         return folder if folder.is_dir() else write(folder)
     except OSError as error:

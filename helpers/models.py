@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from helpers import critters
+from helpers.downloads import RemoteFile, fetch, verified
+from helpers.real_datasets import IMAGENET_WEIGHTS
 from helpers.startup import import_tensorflow
 from helpers.training import load_history
 
@@ -63,34 +65,39 @@ def _file(name: str, suffix: str) -> Path:
     return path
 
 
-IMAGENET = {
-    "MobileNetV2": ("mobilenet_v2", "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"),
-    "VGG16": ("vgg16", "vgg16_weights_tf_dim_ordering_tf_kernels.h5"),
-}
-"""For networks of keras.applications: their module, and the file with their weights."""
+IMAGENET = {"MobileNetV2": "mobilenet_v2", "VGG16": "vgg16"}
+"""For networks of keras.applications: their module."""
 
 
-def imagenet_model(name: str, weights="there") -> keras.Model | None:
+def imagenet_model(name: str, weights="there", download: bool = False) -> keras.Model | None:
     """Return a network of keras.applications for 1,000 kinds of photographs, or None if its weights are not here.
 
-    Nothing is downloaded. The weights are here if keras.applications has loaded them once on this computer.
+    They are here if `make data` got them, or if keras.applications has loaded them once on this computer.
 
     Parameters
     ----------
     name : {"MobileNetV2", "VGG16"}. It takes (N, 224, 224, 3), pixels from 0 to 255: the scaling is inside. Its layers
         are found as ``"MobileNetV2/block_6_expand"``, ``"VGG16/block3_conv1"`` and so on.
-    weights : None for a network with random weights
+    weights : None for a network with random weights, or the path of a file with weights
+    download : whether weights that are not here are downloaded (15 MB, and 553 MB for VGG16)
 
-    Raises ValueError for another name.
+    Raises ValueError for another name, and `helpers.downloads.DownloadError` if the download fails.
     """
     if name not in IMAGENET:
         raise ValueError(f"Unknown network {name!r}: use one of {', '.join(IMAGENET)}.")
-    module, file = IMAGENET[name]
-    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    if weights is not None:
-        weights = home / "models" / file
-        if not weights.exists():
+    if weights == "there":
+        weights = _imagenet_weights(IMAGENET_WEIGHTS[name], download)
+        if weights is None:
             return None
     inputs = keras.Input((224, 224, 3))
     network = getattr(keras.applications, name)(weights=weights, name=name)
-    return keras.Model(inputs, network(getattr(keras.applications, module).preprocess_input(inputs)))
+    return keras.Model(inputs, network(getattr(keras.applications, IMAGENET[name]).preprocess_input(inputs)))
+
+
+def _imagenet_weights(file: RemoteFile, download: bool) -> Path | None:
+    of_keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models" / file.path.name
+    if file.path.exists() and verified(file, file.path):
+        return file.path
+    if of_keras.exists():
+        return of_keras
+    return fetch(file) if download else None

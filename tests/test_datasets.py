@@ -8,6 +8,7 @@ import re
 import runpy
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -125,12 +126,14 @@ def test_arrays_are_what_the_script_makes(digits):
         np.testing.assert_array_equal(split.labels, made[f"{name}_labels"])
 
 
-NO_DATASET = ["mnist", "Digits", "", None, 3, 1.5, "no/such/folder", Path("nowhere"), "x" * 9999, "\0"]
+NO_DATASET = ["MNIST", "Digits", "", None, 3, 1.5, "no/such/folder", Path("nowhere"), "x" * 9999, "\0"]
 
 
 @pytest.mark.parametrize("name", NO_DATASET, ids=lambda name: repr(name)[:20])
 def test_unknown_dataset_lists_the_known(name):
-    with pytest.raises(ValueError, match=r"Unknown dataset .* Known here: critters, digits; or the path of a folder"):
+    with pytest.raises(
+        ValueError, match=r"Unknown dataset .* Known here: digits, critters, mnist, .*; or the path of a"
+    ):
         load_dataset(name)
 
 
@@ -611,7 +614,7 @@ def test_a_folder_of_image_files_needs_three_parts(tmp_path, there, message):
 
 @pytest.mark.parametrize("name", NO_DATASET, ids=lambda name: repr(name)[:20])
 def test_unknown_dataset_as_files(cache, name):
-    with pytest.raises(ValueError, match=r"Unknown dataset .* Known here: critters, digits"):
+    with pytest.raises(ValueError, match=r"Unknown dataset .* Known here: digits, critters, mnist"):
         image_folder(name)
     assert not cache.exists()
 
@@ -877,6 +880,7 @@ def test_a_photograph_of_the_right_size_stays_as_it_is():
 
 
 def test_make_data_makes_all_that_lessons_need(small_critters, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["make_data.py"])
     runpy.run_path(str(ROOT / "scripts" / "make_data.py"), run_name="__main__")
     images, folder = f"critters-v{critters.VERSION}.npz", f"critters-images-v{critters.VERSION}"
     assert sorted(path.name for path in small_critters.iterdir()) == sorted([images, folder])
@@ -895,7 +899,7 @@ def test_verbs_that_run_lessons_make_their_data_first(verb):
     command = ["make", "--dry-run", verb]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
-    made = [place for place, line in enumerate(lines) if line.endswith("/python scripts/make_data.py")]
+    made = [place for place, line in enumerate(lines) if line.rstrip().endswith("/python scripts/make_data.py")]
     used = [place for place, line in enumerate(lines) if re.search(r"--nbval |tests/browser|refresh\.py", line)]
     assert len(made) == 1
     assert used == [] if verb == "data" else made < used

@@ -1,16 +1,20 @@
 """helpers.models: the networks of data/models/ are whole, small, and as good as their cards say."""
 
+import hashlib
 import json
 import re
 import time
 import zipfile
+from dataclasses import replace
 
 from helpers import critters, models
 from helpers.datasets import load_dataset, load_photo
 from helpers.explain import find_layer, map_layers, predict
 from helpers.models import CLASS_NAMES, FOLDER, IMAGENET, TRAINED_ON, imagenet_model, load_model, load_training
+from helpers.real_datasets import IMAGENET_WEIGHTS
 from helpers.startup import import_tensorflow
 
+import file_server
 import keras
 import numpy as np
 import pytest
@@ -251,6 +255,7 @@ def test_an_unknown_network_of_keras_is_refused(name):
 @pytest.mark.parametrize("name", IMAGENET)
 def test_without_weights_on_this_computer_there_is_none(name, monkeypatch, tmp_path, no_network):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("CNN_LESSONS_CACHE", str(tmp_path))
     assert imagenet_model(name) is None
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -305,12 +310,31 @@ def test_vgg_gets_the_file_of_weights_and_pixels_as_it_was_trained(monkeypatch, 
     np.testing.assert_allclose(predict(model, red), [[0, 0, 200]] - means, atol=1e-3)
 
 
+def test_weights_are_downloaded_if_asked_for(monkeypatch, tmp_path):
+    content = b"weights"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("CNN_LESSONS_CACHE", str(tmp_path / "cache"))
+    stand_in = keras.Sequential([keras.Input((224, 224, 3)), keras.layers.GlobalMaxPooling2D()])
+    found = []
+    monkeypatch.setattr(keras.applications, "VGG16", lambda weights, name: found.append(weights) or stand_in)
+    with file_server.running() as server:
+        server.files["w.h5"] = content
+        file = replace(IMAGENET_WEIGHTS["VGG16"], url=f"{server.url}w.h5", checksum=hashlib.md5(content).hexdigest())
+        monkeypatch.setitem(IMAGENET_WEIGHTS, "VGG16", file)
+        assert imagenet_model("VGG16") is None and server.asked == []
+        assert imagenet_model("VGG16", download=True) is not None
+    assert imagenet_model("VGG16") is not None  # now they are there
+    assert found == [file.path, file.path] and file.path.read_bytes() == content
+    file.path.write_bytes(b"damaged")
+    assert imagenet_model("VGG16") is None
+
+
 @pytest.mark.parametrize("name", IMAGENET)
 def test_names_of_the_files_are_those_of_keras(name):
     import importlib
     import inspect
 
-    module, file = IMAGENET[name]
+    module, file = IMAGENET[name], IMAGENET_WEIGHTS[name].path.name
     source = inspect.getsource(importlib.import_module(f"keras.src.applications.{module}"))
     stem = file.replace("1.0_224", "").replace(".h5", "").rstrip("_")
     assert stem in source or file in source
