@@ -7,6 +7,9 @@ LESSON ?=
 DATASETS ?=
 PYTEST_ARGS ?=
 
+# Tests run on all cores; more than four Pythons with TensorFlow need too much memory. PYTEST_ARGS="-n0" turns this off.
+WORKERS := -n auto --maxprocesses 4 --dist worksteal
+
 BIN   := $(VENV)/bin
 FOUND := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 READY := $(VENV)/.ready-$(FOUND)
@@ -29,7 +32,7 @@ lint: $(READY)  ## Check style of code and notebooks
 	$(BIN)/ruff format --check .
 
 unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
-	$(BIN)/python -m pytest tests --ignore tests/browser $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests --ignore tests/browser $(WORKERS) $(PYTEST_ARGS)
 
 data: $(READY)  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
 	@$(BIN)/python scripts/make_data.py $(DATASETS)
@@ -37,11 +40,11 @@ data: $(READY)  ## Fill the cache folder before a lesson asks: the critters, and
 notebooks: data  ## Run each lesson without network and compare with what is stored
 	PYTHONPATH="$(CURDIR)/tests/offline" $(BIN)/python -m pytest --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 300 \
-		--nbval-kernel-startup-timeout 180 -p no:python -p no:playwright $(PYTEST_ARGS) \
+		--nbval-kernel-startup-timeout 180 -p no:python -p no:playwright $(WORKERS) --dist loadfile $(PYTEST_ARGS) \
 		$(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 browser: data  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
-	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/browser $(WORKERS) $(PYTEST_ARGS)
 
 bench: $(READY)  ## Measure how fast sliders and explanations answer, beside the usual ways
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 from helpers import critters
+from helpers.datasets import Dataset
 from helpers.downloads import RemoteFile, fetch, verified
 from helpers.real_datasets import IMAGENET_WEIGHTS
 from helpers.startup import import_tensorflow
-from helpers.training import load_history
+from helpers.training import LiveCurves, history_frame, load_history
 
 import_tensorflow()
 
@@ -63,6 +64,30 @@ def _file(name: str, suffix: str) -> Path:
             f"or make it anew: `.venv/bin/python scripts/train_models.py {known}`."
         )
     return path
+
+
+def network_for(dataset: Dataset) -> tuple[keras.Model, pd.DataFrame]:
+    """Return a trained network for a dataset, and its learning curves.
+
+    It is the one of `load_model` where that was made for these classes. For other data a small network is trained now,
+    with the progress shown, which takes about a minute: four convolutions, pixels from 0 to 255, any size of images.
+    """
+    known = TRAINED_ON.get(dataset.name, dataset.name)
+    if CLASS_NAMES.get(known) == dataset.class_names:
+        return load_model(known), load_training(known)
+    model = keras.Sequential([keras.Input(dataset.image_shape), keras.layers.Rescaling(1 / 127.5, offset=-1)])
+    for number, filters in enumerate((16, 32, 64, 64), start=1):
+        model.add(keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{number}"))
+        if number < 4:
+            model.add(keras.layers.MaxPooling2D(name=f"pool{number}"))
+    model.add(keras.layers.GlobalAveragePooling2D(name="mean"))
+    model.add(keras.layers.Dense(len(dataset.class_names), activation="softmax", name="classes"))
+    model.compile(keras.optimizers.Adam(0.002), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images, labels = dataset.train
+    history = model.fit(
+        images, labels, 64, 8, verbose=0, validation_data=tuple(dataset.validation), callbacks=[LiveCurves()]
+    )
+    return model, history_frame(history)
 
 
 IMAGENET = {"MobileNetV2": "mobilenet_v2", "VGG16": "vgg16"}

@@ -8,9 +8,18 @@ import zipfile
 from dataclasses import replace
 
 from helpers import critters, models
-from helpers.datasets import load_dataset, load_photo
+from helpers.datasets import Dataset, Split, load_dataset, load_photo
 from helpers.explain import find_layer, map_layers, predict
-from helpers.models import CLASS_NAMES, FOLDER, IMAGENET, TRAINED_ON, imagenet_model, load_model, load_training
+from helpers.models import (
+    CLASS_NAMES,
+    FOLDER,
+    IMAGENET,
+    TRAINED_ON,
+    imagenet_model,
+    load_model,
+    load_training,
+    network_for,
+)
 from helpers.real_datasets import IMAGENET_WEIGHTS
 from helpers.startup import import_tensorflow
 
@@ -223,6 +232,34 @@ def test_a_network_is_found_by_the_dataset_it_was_trained_on(dataset, name, monk
     monkeypatch.setattr(models, "FOLDER", tmp_path)
     assert load_model(dataset).name == load_model(name).name == "stand_in"
     assert load_training(dataset)["loss"].tolist() == load_training(name)["loss"].tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(("name", "known"), [("digits", "digits"), ("mnist", "digits"), ("cifar10", "photos")])
+def test_for_known_data_the_network_is_there(name, known, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("it is trained already"))
+    model, training = network_for(dataset_of(name, CLASS_NAMES[known]))
+    assert model.name == known and training.equals(load_training(known))
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (20, 24, 3)])
+@pytest.mark.parametrize("name", ["mine", "digits"])
+def test_for_other_data_a_network_is_trained(name, shape):
+    """Bright images and dark ones, also if they come from a folder that happens to have the name of a network."""
+    dataset = dataset_of(name, ("dark", "bright"), shape, number=640)
+    model, training = network_for(dataset)
+    assert model.input_shape == (None, *shape) and model.output_shape == (None, 2)
+    assert training.index.tolist() == [1, 2, 3, 4, 5, 6, 7, 8] and "val_accuracy" in training
+    assert np.mean(predict(model, dataset.test.images).argmax(axis=1) == dataset.test.labels) > 0.95
+    assert find_layer(model).name == "conv4"
+
+
+def dataset_of(name, class_names, shape=(8, 8, 1), number=10):
+    labels = np.arange(number) % len(class_names)
+    light = (labels * 150).reshape(-1, 1, 1, 1)
+    split = Split(
+        (np.random.default_rng(0).integers(0, 100, (number, *shape)) + light).clip(0, 255).astype(np.uint8), labels
+    )
+    return Dataset(name, split, split, split, class_names, "made here", "CC0")
 
 
 @pytest.mark.parametrize("load", [load_model, load_training])

@@ -1,8 +1,4 @@
-"""The public datasets: how their files are read, what happens without them, and real ones where they are here.
-
-Real data is used where it is there: set CNN_LESSONS_REAL_DATA to a folder with `mnist`, `fashion-mnist` and
-`cats_dogs/dogs_vs_cats` in it, or put it beside this repository, in `shared/data`.
-"""
+"""The public datasets: how their files are read, what happens without them, and real ones where they are here."""
 
 import gzip
 import hashlib
@@ -20,18 +16,17 @@ from pathlib import Path
 from helpers import critters, datasets, real_datasets
 from helpers.datasets import BUILT_IN, LOADERS, image_folder, load_dataset
 from helpers.downloads import DownloadError, RemoteFile
-from helpers.files import VARIABLE, cache_folder
+from helpers.files import VARIABLE
 from helpers.real_datasets import CATS_VS_DOGS, DATASETS, IMAGENET_WEIGHTS
 
 import file_server
 import numpy as np
 import pytest
 from PIL import Image
+from real_data import FILES, link_real, new_cache
 from scipy.io import savemat
-from test_switch import REAL
 
 ROOT = Path(__file__).resolve().parent.parent
-CACHE = cache_folder()
 RANDOM = np.random.default_rng(0)
 NOWHERE = "http://127.0.0.1:9/"
 
@@ -39,8 +34,7 @@ NOWHERE = "http://127.0.0.1:9/"
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """Return an empty cache folder."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    return new_cache(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -357,23 +351,11 @@ def test_make_data_says_what_failed_and_gets_the_rest(offline, monkeypatch, caps
 # --- real data, where it is here ---
 
 
-def real(path: str) -> Path:
-    """Return a folder of real data, or skip the test."""
-    if not (REAL / path).is_dir():
-        pytest.skip(f"no {path} in {REAL}: see CNN_LESSONS_REAL_DATA in {Path(__file__).name}")
-    return REAL / path
-
-
 @pytest.fixture
 def filled(cache):
-    """Return the cache folder with MNIST, Fashion-MNIST, cats and dogs, and with the critters if they are drawn."""
-    cache.mkdir()
-    for drawn in CACHE.glob("critters*"):
-        (cache / drawn.name).symlink_to(drawn)
-    for name, source in {"mnist": "mnist", "fashion_mnist": "fashion-mnist"}.items():
-        (cache / name).symlink_to(real(source))
-    (cache / "cats_vs_dogs").mkdir()
-    (cache / "cats_vs_dogs" / "images").symlink_to(real("cats_dogs/dogs_vs_cats"))
+    """Return the cache folder with MNIST, Fashion-MNIST, cats and dogs."""
+    for name in FILES:
+        link_real(name, cache)
     return cache
 
 

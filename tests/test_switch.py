@@ -1,10 +1,5 @@
-"""The switch DATASET of a lesson: each one also runs on other data, with short trainings.
+"""The switch DATASET of a lesson: each one also runs on other data, with short trainings."""
 
-Real data is used where it is there: set CNN_LESSONS_REAL_DATA to a folder with `cifar10/CIFAR-10-images-*.tar.gz` and
-`cats_dogs/dogs_vs_cats` in it, or put it beside this repository, in `shared/data`.
-"""
-
-import os
 import re
 import tarfile
 from pathlib import Path
@@ -12,16 +7,23 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from real_data import FILES, REAL, link_real, new_cache
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL = Path(os.environ.get("CNN_LESSONS_REAL_DATA", ROOT.parent / "shared" / "data"))
 MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
 DATA = {
-    "04_dropout_and_overfitting": ("digits", "cifar10", "cats_and_dogs"),
-    "05_data_augmentation": ("digits", "cifar10", "cats_and_dogs"),
-    "06_activations_and_filters": ("digits", "cifar10"),
-    "07_grad_cam": ("digits", "cifar10"),
+    "03_building_a_cnn": ("mnist", "fashion_mnist"),
+    "04_dropout_and_overfitting": ("fashion_mnist", "cats_vs_dogs"),
+    "05_data_augmentation": ("digits", "cifar10", "cats_vs_dogs"),
+    "06_activations_and_filters": ("fashion_mnist", "cifar10"),
+    "07_grad_cam": ("mnist", "cifar10"),
 }
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Return an empty cache folder."""
+    return new_cache(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +46,13 @@ def cifar10(tmp_path_factory) -> str:
     return str(folder)
 
 
-@pytest.fixture(scope="module")
-def cats_and_dogs() -> str:
-    """Return the folder with 4,000 photographs of cats and dogs, of different sizes."""
-    folder = REAL / "cats_dogs" / "dogs_vs_cats"
-    if not folder.is_dir():
-        pytest.skip(f"no cats and dogs in {REAL}")
-    return str(folder)
-
-
 @pytest.mark.parametrize(("lesson", "data"), [(lesson, data) for lesson, names in DATA.items() for data in names])
-def test_a_lesson_runs_on_other_data(lesson, data, request, monkeypatch):
+def test_a_lesson_runs_on_other_data(lesson, data, request, monkeypatch, cache):
     """All cells run, with one epoch; goals and assertions that are set for critters do not count."""
     monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel shall draw as it does for a learner
-    name = data if data == "digits" else request.getfixturevalue(data)
+    if data in FILES:
+        link_real(data, cache)
+    name = request.getfixturevalue(data) if data == "cifar10" else data
     notebook = nbformat.read(ROOT / f"notebooks/{lesson}.ipynb", as_version=4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     parameters.source = re.sub(
