@@ -56,7 +56,9 @@ def _fooled(answer) -> None:
         raise Wrong("my_image must be an array of numbers.") from None
     if image.shape != original.shape:
         raise Wrong(f"the image must have the shape {original.shape}, but it has {image.shape}.")
-    if not np.isfinite(image).all() or image.min() < 0 or image.max() > 255:
+    if not np.isfinite(image).all():
+        raise Wrong("some pixels are not finite numbers: a step was too large, or a logarithm was taken of 0.")
+    if image.min() < 0 or image.max() > 255:
         raise Wrong("some pixels are not from 0 to 255: clip the image.")
     change = float(np.abs(image - original).max())
     if change > 8.001:
@@ -101,6 +103,10 @@ EXERCISES["06"] = {
                     "those are the largest values. A single image decides then; take means.",
                 ),
                 (lambda maps, labels: maps.mean(axis=(1, 2)), "that is a mean for each image, not for each class."),
+                (
+                    lambda maps, labels: np.array([maps[labels == k].mean(0) for k in range(labels.max() + 1)]),
+                    "that is a map for each class. Take the mean over rows and columns, too.",
+                ),
                 (lambda maps, labels: maps.mean(), "that is one number for all images. There must be one for a class."),
                 (
                     lambda maps, labels: _class_means(maps, labels).argmax(),
@@ -108,9 +114,9 @@ EXERCISES["06"] = {
                 ),
             ],
         ),
-        "A channel with one high bar and nine low ones is a detector for a class.",
+        "If one of these numbers is far above all others, the channel responds to that class.",
         (
-            "maps[labels == 3] are the maps of the images of class 3.",
+            "There must be as many numbers as classes. maps[labels == 3] are the maps of the images of class 3.",
             "The mean of these, over images, rows and columns, is one number.",
             "np.array([… for label in range(labels.max() + 1)])",
         ),
@@ -144,9 +150,10 @@ EXERCISES["06"] = {
         _fooled,
         "To you it is the same picture. That the network can be fooled so easily is a property of most networks.",
         (
-            "It is gradient ascent, as above: here on the probability of the target, and from the original image.",
+            "It is gradient ascent, as above: on the logarithm of the target's probability, from the original image.",
             "The sign of the gradient is enough: add 1 or −1 to each pixel, about forty times.",
-            "After each step: np.clip(changed, original - 8, original + 8), then np.clip(…, 0, 255).",
+            "Let start be the original as float32. After each step: np.clip(changed, start - 8, start + 8), then "
+            "np.clip(…, 0, 255).",
         ),
     ),
 }
@@ -183,19 +190,35 @@ _SHARE_CASES = [
 ]
 
 
+def _stamps_tell(images, labels) -> bool:
+    """Tell whether the pixel in the corner gives the class away: over two thirds have its most usual class."""
+    if images.ndim != 4 or min(images.shape[1:3]) < 5:
+        return False
+    _, stamps = np.unique(images[:, 4, 4].reshape(len(images), -1), axis=0, return_inverse=True)
+    counts = np.zeros((stamps.max() + 1, labels.max() + 1), int)
+    np.add.at(counts, (stamps.ravel(), labels), 1)
+    return len(counts) <= 2 * counts.shape[1] and counts.max(axis=1).sum() > len(labels) * 2 / 3
+
+
 def _unbiased(answer) -> None:
     """Judge (model, images, labels): the share `GOAL` of the images right, whose stamps lie about the class."""
     model, *data = answer if isinstance(answer, tuple) and answer else (answer,)
     if is_stub(model):
-        raise NotYet("train a network, then give check(4, (my_model, mixed_images, mixed_labels)).")
+        raise NotYet("train a network, then give check(4, (my_network, lying, new_labels)).")
     if not hasattr(model, "predict") or len(data) != 2:
-        raise NotYet("give the trained model and the images: check(4, (my_model, mixed_images, mixed_labels)).")
+        raise NotYet("give the trained network and the images: check(4, (my_network, lying, new_labels)).")
     try:
         images, labels = np.asarray(data[0], np.float32), np.asarray(data[1], int)
         if labels.shape != (len(images),) or not labels.size:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise NotYet("give the images and their labels: check(4, (my_model, mixed_images, mixed_labels)).") from None
+        raise NotYet("give the images and their labels: check(4, (my_network, lying, new_labels)).") from None
+    if _stamps_tell(images, labels):
+        raise Wrong(
+            "in these images the stamp tells the class, so they cannot judge. Give the images with wrong stamps."
+        )
+    if getattr(model, "name", "") in ("critters", "digits", "photos"):
+        raise Wrong("that network was trained beforehand, without stamps. Train one with biased_images.")
     answers = probabilities(model, images, int(labels.max()) + 1)
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
     reached = f"with wrong stamps it gets {accuracy:.0%} right"
@@ -251,7 +274,13 @@ EXERCISES["07"] = {
                 ),
                 (
                     lambda maps, gradients: (maps * np.maximum(gradients.mean(axis=(0, 1)), 0)).sum(axis=2),
-                    "cut off the negative values of the sum, not of the weights.",
+                    "cut off the negative values of the sum, not those of the weights or of each weighted map.",
+                ),
+                (
+                    lambda maps, gradients: np.maximum(
+                        (maps * gradients.mean(axis=(1, 2))[:, None, None]).sum(axis=2), 0
+                    ),
+                    "for one image, rows and columns are axes 0 and 1; axis 2 is that of the channels.",
                 ),
                 (
                     lambda maps, gradients: maps * gradients.mean(axis=(0, 1)),
@@ -261,7 +290,7 @@ EXERCISES["07"] = {
         ),
         "Three lines, and the only idea in them: one weight for each map.",
         (
-            "weights = gradients.mean(axis=(0, 1)): one number for each channel.",
+            "How much does each map count? Average its gradient over rows and columns: one number for each channel.",
             "maps * weights multiplies each channel with its weight.",
             "Sum over the channels, axis 2, and cut off what is negative.",
         ),
@@ -277,6 +306,18 @@ EXERCISES["07"] = {
                     "take sums, not means: a share of the whole heat.",
                 ),
                 (lambda heat, mask: 1 - _share_inside(heat, mask), "that is the share outside."),
+                (
+                    lambda heat, mask: np.maximum(heat, 0)[mask].sum() / np.maximum(heat, 0)[~mask].sum(),
+                    "divide by all of the heat, not by that outside.",
+                ),
+                (
+                    lambda heat, mask: np.abs(heat)[mask].sum() / np.abs(heat).sum(),
+                    "negative heat counts as 0; do not turn its sign.",
+                ),
+                (
+                    lambda heat, mask: np.maximum(heat, 0)[mask].sum() / heat.sum(),
+                    "cut off what is negative below the line, too.",
+                ),
                 (lambda heat, mask: mask.mean(), "that is the share of the area; the heat is not used."),
                 (lambda heat, mask: np.maximum(heat, 0)[mask].sum(), "divide by all of the heat."),
                 (lambda heat, mask: np.maximum(heat, 0)[mask].mean(), "divide the sum inside by the sum of all."),
@@ -285,7 +326,7 @@ EXERCISES["07"] = {
         ),
         "Divide it by the share of the area, and 1 means: no better than chance.",
         (
-            "positive = np.maximum(heat, 0).",
+            "First set what is negative to 0, for the sum inside and for the sum of all.",
             "positive[mask] holds the values inside of the mask.",
             "The sum of these, divided by positive.sum().",
         ),
@@ -296,7 +337,7 @@ EXERCISES["07"] = {
         (
             "What would make the stamps useless for telling the classes apart?",
             "You know where they are: cover that corner in all training images, or put other stamps over it at random.",
-            "my_images = stamped.copy(); my_images[:, 1:9, 1:9] = …; then train as above.",
+            "my_images = biased_images.copy(); my_images[:, :8, :8] = …; then train as above.",
         ),
     ),
 }

@@ -65,13 +65,14 @@ class ActivationExplorer(Explorer):
     class_names : names of the classes
     layer : a name as in `helpers.explain.find_layer`, where to start
     channel : where to start
+    strongest : whether to start with the image in which this channel responds most
 
     Raises ValueError for images, labels, a layer or a channel that do not fit.
     """
 
     title = "Activation explorer"
 
-    def __init__(self, model, images, labels, class_names, layer: str | None = None, channel: int = 0):
+    def __init__(self, model, images, labels, class_names, layer: str | None = None, channel: int = 0, strongest=False):
         check_images(list(images), class_names, model)
         self.model, self.images, self.labels = model, np.asarray(images), np.asarray(labels)
         self.class_names = tuple(class_names)
@@ -86,9 +87,8 @@ class ActivationExplorer(Explorer):
         last = find_layer(model, start).output.shape[-1] - 1
         choose = make_dropdown("Layer", names, start, "Which layer's maps to show", "230px")
         slider = make_slider("Channel", channel, 0, last, 1, "Which kernel's map", "280px")
-        order = make_dropdown(
-            "Images", ["as they come", "strongest first"], "as they come", "Strongest: by this channel", "220px"
-        )
+        orders = ["as they come", "strongest first"]
+        order = make_dropdown("Images", orders, orders[bool(strongest)], "Strongest: by this channel", "220px")
         image = make_slider("Image", 0, 0, len(self.images) - 1, 1, "Which image the network sees", "240px")
         choose.observe(self._choose, "value")  # before the others, so that the channel is one of this layer
         super().__init__("activation", [{"layer": choose, "channel": slider}, {"order": order, "image": image}])

@@ -1,6 +1,6 @@
 """Train the networks of data/models/ anew: `.venv/bin/python scripts/train_models.py digits critters`.
 
-On two cores the digits take half a minute, the critters ten minutes, and the photos about two hours. For these
+On two cores the digits take half a minute, the critters ten minutes, and the photos two and a half hours. For these
 also name a file: `… photos --cifar10 cifar10.npz`, with the arrays x_train, y_train, x_test, y_test of
 keras.datasets.cifar10. An interrupted training goes on after the last whole epoch: what that needs is in the folder
 models/ of the cache (helpers/files.py); remove it to start anew.
@@ -141,7 +141,7 @@ def photos_network() -> keras.Model:
     return keras.Model(inputs, layers.Dense(10, activation="softmax", name="classes")(x), name="photos")
 
 
-ROUNDS = (24, 0.15, True, False), (14, 0.08, False, False), (10, 0.03, True, True)
+ROUNDS = (24, 0.15, True, False), (14, 0.08, False, False), (14, 0.03, True, True)
 """For each round of the photos: epochs, highest learning rate, whether holes are made, whether weights are averaged."""
 
 

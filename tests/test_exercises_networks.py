@@ -41,6 +41,14 @@ IMAGES = np.zeros((200, 8, 8, 3), np.uint8)
 IMAGES[:, 0, 0, 0] = LABELS
 
 
+STAMPED = IMAGES.copy()
+STAMPED[:, :6, :6, 1] = 20 * LABELS[:, np.newaxis, np.newaxis]
+
+
+def beforehand():
+    return types.SimpleNamespace(predict=trained(1).predict, name="critters")
+
+
 def trained(right):
     """Something with the face of a trained model that gets such a share right."""
 
@@ -121,6 +129,7 @@ WRONG = {
             (lambda m, y: [max(one.max() for one, k in zip(m, y, strict=True) if k == c) for c in set(y)], "largest"),
             (lambda m, y: [one.mean() for one in m], "a mean for each image, not for each class"),
             (lambda m, y: np.mean(m), "one number for all images"),
+            (lambda m, y: [np.mean(m[y == k], axis=0) for k in sorted(set(y))], "a map for each class"),
             (lambda m, y: int(np.argmax(means_by_loop(m, y))), "the class with the largest mean"),
             (lambda m, y: means_by_loop(m, y)[::-1], "it returned"),
             (lambda m, y: np.array([means_by_loop(m, y)]), "it returned shape (1, 3) where (3,) is right"),
@@ -145,7 +154,7 @@ WRONG = {
             ((fooling()[np.newaxis], ORIGINAL, network, TARGET), "but it has (1, 6, 10, 3)"),
             ((ORIGINAL - 101, ORIGINAL, network, TARGET), "not from 0 to 255: clip the image"),
             ((ORIGINAL + 250, ORIGINAL, network, TARGET), "not from 0 to 255"),
-            ((ORIGINAL + np.nan, ORIGINAL, network, TARGET), "not from 0 to 255"),
+            ((ORIGINAL + np.nan, ORIGINAL, network, TARGET), "not finite numbers"),
             (("image", ORIGINAL, network, TARGET), "must be an array of numbers"),
             (([[1], [2, 3]], ORIGINAL, network, TARGET), "must be an array of numbers"),
         ],
@@ -158,7 +167,9 @@ WRONG = {
             (lambda m, g: cam_by_loop(m, g, weight=np.sum), "that is the sum of the gradients"),
             (lambda m, g: cam_by_loop(m, g) / m.shape[2], "do not take their mean"),
             (lambda m, g: cam_by_loop(m, g, abs), "do not turn its sign"),
-            (lambda m, g: cam_by_loop(m, g, weight=lambda part: max(part.mean(), 0)), "not of the weights"),
+            (lambda m, g: cam_by_loop(m, g, weight=lambda part: max(part.mean(), 0)), "not those of the weights"),
+            (lambda m, g: (m * g.mean(axis=(0, 1))).clip(0).sum(axis=2), "or of each weighted map"),
+            (lambda m, g: np.einsum("hwc,h->hw", m, g.mean(axis=(1, 2))).clip(0), "rows and columns are axes 0 and 1"),
             (lambda m, g: m * g.mean(axis=(0, 1)), "Add them up over the channels"),
             (lambda m, g: 2 * cam_by_loop(m, g), "it returned"),
             (lambda m, g: cam_by_loop(m, g)[:1], "where (4, 4) is right"),
@@ -167,6 +178,9 @@ WRONG = {
             (lambda h, m: (h * m).sum() / h.sum(), "cut it off first"),
             (lambda h, m: h.clip(0)[m].mean() / h.clip(0).mean(), "take sums, not means"),
             (lambda h, m: share_by_loop(h, ~m), "the share outside"),
+            (lambda h, m: h.clip(0)[m].sum() / h.clip(0)[~m].sum(), "not by that outside"),
+            (lambda h, m: abs(h * m).sum() / abs(h).sum(), "do not turn its sign"),
+            (lambda h, m: h.clip(0)[m].sum() / h.sum(), "below the line, too"),
             (lambda h, m: m.sum() / m.size, "the share of the area"),
             (lambda h, m: (h.clip(0) * m).sum(), "divide by all of the heat"),
             (lambda h, m: h.clip(0)[m].mean(), "divide the sum inside by the sum of all"),
@@ -178,6 +192,8 @@ WRONG = {
             ((trained(0.14), IMAGES, LABELS), "it gets 14% right: it still reads the stamps, or it is not trained"),
             ((trained(0.16), IMAGES, LABELS), "it gets 16% right. The goal is 60%"),
             ((trained(GOAL - 0.01), IMAGES, LABELS), "it gets 59% right. The goal is 60%"),
+            ((trained(0.0), STAMPED, LABELS), "the stamp tells the class, so they cannot judge"),
+            ((beforehand(), IMAGES, LABELS), "was trained beforehand, without stamps"),
             ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
             (
                 (trained(1), IMAGES[:9], LABELS[:9]),
@@ -202,9 +218,9 @@ NOT_YET = [
     ("06", 4, (fooling(), None, network, TARGET), "give all four"),
     ("06", 4, (fooling(), ORIGINAL[0], network, TARGET), "give all four"),
     ("07", 4, None, "train a network"),
-    ("07", 4, trained(1), "give the trained model and the images"),
-    ("07", 4, (trained(1), IMAGES), "give the trained model and the images"),
-    ("07", 4, (IMAGES, trained(1), LABELS), "give the trained model and the images"),
+    ("07", 4, trained(1), "give the trained network and the images"),
+    ("07", 4, (trained(1), IMAGES), "give the trained network and the images"),
+    ("07", 4, (IMAGES, trained(1), LABELS), "give the trained network and the images"),
     ("07", 4, (trained(1), IMAGES, LABELS[:9]), "give the images and their labels"),
     ("07", 4, (trained(1), IMAGES, np.eye(10)[LABELS]), "give the images and their labels"),
     ("07", 4, (trained(1), IMAGES, None), "give the images and their labels"),
