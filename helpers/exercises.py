@@ -416,7 +416,7 @@ def _kinds(model) -> list[str]:
 def probabilities(model, images, classes: int) -> np.ndarray:
     """Return what a learner's model answers to images (N, H, W, C); raises Wrong if it cannot be judged."""
     try:
-        answers = np.asarray(model.predict(images, verbose=0), float)
+        answers = np.asarray(model.predict(np.array(images), verbose=0), float)  # a copy, which it may change
     except Exception as error:
         shape = images.shape[1:]
         raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error

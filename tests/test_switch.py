@@ -12,11 +12,10 @@ from real_data import FILES, REAL, link_real, new_cache
 ROOT = Path(__file__).resolve().parent.parent
 MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
 DATA = {
-    "03_building_a_cnn": ("mnist", "fashion_mnist"),
-    "04_dropout_and_overfitting": ("fashion_mnist", "cats_vs_dogs"),
+    "04_dropout_and_overfitting": ("digits", "cifar10"),
     "05_data_augmentation": ("digits", "cifar10", "cats_vs_dogs"),
-    "06_activations_and_filters": ("fashion_mnist", "cifar10"),
-    "07_grad_cam": ("mnist", "cifar10"),
+    "06_activations_and_filters": ("digits", "cifar10"),
+    "07_grad_cam": ("digits", "cifar10"),
 }
 
 
