@@ -7,7 +7,8 @@ LESSON ?=
 DATASETS ?=
 PYTEST_ARGS ?=
 
-# Tests run on all cores; more than four Pythons with TensorFlow need too much memory. PYTEST_ARGS="-n0" turns this off.
+# Unit tests and notebooks run on all cores; more than four Pythons with TensorFlow need too much memory.
+# PYTEST_ARGS="-n0" turns this off. Browser tests wait for answers, so they run alone.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
 BIN   := $(VENV)/bin
@@ -44,7 +45,7 @@ notebooks: data  ## Run each lesson without network and compare with what is sto
 		$(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 browser: data  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
-	$(BIN)/python -m pytest tests/browser $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
 bench: $(READY)  ## Measure how fast sliders and explanations answer, beside the usual ways
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
