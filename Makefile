@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 
 # Unit tests and notebooks run on all cores; more than four Pythons with TensorFlow need too much memory.
 # PYTEST_ARGS="-n0" turns this off. Browser tests wait for answers, so they run alone.
-WORKERS := -n auto --maxprocesses 4 --dist worksteal
+WORKERS := -n auto --maxprocesses 4
 
 BIN   := $(VENV)/bin
 FOUND := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
@@ -33,7 +33,7 @@ lint: $(READY)  ## Check style of code and notebooks
 	$(BIN)/ruff format --check .
 
 unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
-	$(BIN)/python -m pytest tests --ignore tests/browser $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests --ignore tests/browser $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 data: $(READY)  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
 	@$(BIN)/python scripts/make_data.py $(DATASETS)

@@ -94,7 +94,7 @@ def load_dataset(name: str, limit: int | None = None, otherwise: str | None = No
     Raises
     ------
     ValueError
-        For an unknown name; lists the known ones. For a folder, as `load_folder` does. If limit is less than 1.
+        For an unknown name; lists the known ones. For a folder, as `load_folder` does. For a limit below 1.
     FileNotFoundError
         If the data file is missing; says how to get it back.
     helpers.downloads.DownloadError
@@ -105,7 +105,7 @@ def load_dataset(name: str, limit: int | None = None, otherwise: str | None = No
     >>> load_dataset("digits")
     digits: 3,500 train / 500 validation / 1,000 test images of shape (28, 28, 1), 10 classes
     """
-    if limit is not None and limit < 1:
+    if limit is not None and not (isinstance(limit, int) and limit >= 1):
         raise ValueError(f"limit must be a number of images, 1 or more, but it is {limit!r}.")
     if name in LOADERS:
         try:
@@ -115,11 +115,15 @@ def load_dataset(name: str, limit: int | None = None, otherwise: str | None = No
     elif _is_folder(name):
         dataset = load_folder(name)
     else:
-        raise ValueError(
-            f"Unknown dataset {str(name)!r}. Known here: {', '.join(LOADERS)}; or the path of a folder of images."
-        )
+        raise _unknown(name)
     parts = {part: Split(*(array[:limit] for array in split)) for part, split in dataset.splits().items()}
     return replace(dataset, **parts)
+
+
+def _unknown(name) -> ValueError:
+    return ValueError(
+        f"Unknown dataset {str(name)!r}. Known here: {', '.join(LOADERS)}; or the path of a folder of images."
+    )
 
 
 def _instead(name: str, otherwise: str | None, error: DownloadError) -> str:
@@ -312,23 +316,24 @@ def image_folder(name: str, limit: int | None = None, otherwise: str | None = No
         if missing:
             raise ValueError(f"{name} needs the folders {', '.join(PARTS)}; there is no {' and no '.join(missing)}.")
         return Path(name)
+    if name not in LOADERS:
+        raise _unknown(name)
+    write = critters.write_folder if name == "critters" else partial(_write_images, name, limit)
+    shortened = f"-{limit}" if limit is not None and name not in BUILT_IN else ""
+    folder = cache_folder() / f"{name}{shortened}-images-v{critters.VERSION}"
     try:
         if name == "cats_vs_dogs":
             return real_datasets.cats_vs_dogs()
-        dataset = None if name == "critters" else load_dataset(name, limit)
+        return folder if folder.is_dir() else write(folder)
     except DownloadError as error:
         return image_folder(_instead(name, otherwise, error), limit)
-    write = critters.write_folder if name == "critters" else partial(_write_images, dataset)
-    shortened = f"-{limit}" if limit and name not in BUILT_IN else ""
-    folder = cache_folder() / f"{name}{shortened}-images-v{critters.VERSION}"
-    try:
-        return folder if folder.is_dir() else write(folder)
     except OSError as error:
         warnings.warn(f"{folder} cannot be written ({error}): using a temporary folder.", stacklevel=2)
         return write(Path(tempfile.mkdtemp()) / name)
 
 
-def _write_images(dataset: Dataset, folder: Path) -> Path:
+def _write_images(name: str, limit: int | None, folder: Path) -> Path:
+    dataset = load_dataset(name, limit)
     with written_whole(folder) as beside:
         for part, split in dataset.splits().items():
             for name in dataset.class_names:

@@ -3,6 +3,7 @@
 import errno
 import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import urllib.error
@@ -100,13 +101,15 @@ def _download(file: RemoteFile, path: Path) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             went_on = _receive(file, partial)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
+            if not isinstance(error, OSError):
+                error = ConnectionError(f"what came is not the answer of a web server: {error!r}")
             lost = not isinstance(error, urllib.error.HTTPError) and error.errno not in (errno.ENOSPC, errno.EACCES)
             if lost and attempt < ATTEMPTS and partial.exists():
                 continue
             if error.errno == errno.ENOSPC:
                 partial.unlink(missing_ok=True)  # it would keep the disk full
-            raise
+            raise error
         if verified(file, partial):
             os.replace(partial, path)
             return

@@ -72,7 +72,16 @@ class ActivationExplorer(Explorer):
 
     title = "Activation explorer"
 
-    def __init__(self, model, images, labels, class_names, layer: str | None = None, channel: int = 0, strongest=False):
+    def __init__(
+        self,
+        model,
+        images,
+        labels,
+        class_names,
+        layer: str | None = None,
+        channel: int = 0,
+        strongest: bool = False,
+    ):
         check_images(list(images), class_names, model)
         self.model, self.images, self.labels = model, np.asarray(images), np.asarray(labels)
         self.class_names = tuple(class_names)

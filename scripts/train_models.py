@@ -47,10 +47,10 @@ def light() -> list:
     return [layers.RandomFlip("horizontal"), shift]
 
 
-def fit(model, training, validation, epochs: int, name: str, callbacks: list = ()) -> pd.DataFrame:
+def fit(model, training, validation, epochs: int, name: str, callbacks=()) -> pd.DataFrame:
     """Train a compiled model, from where it was interrupted; return its learning curves, a row per epoch from 1 on.
 
-    ``name`` is that of the folder for what is needed to go on.
+    ``name`` is that of the folder for what is needed to go on. ``callbacks`` come before those that save it.
     """
     state = cache_folder() / "models" / name
     state.mkdir(parents=True, exist_ok=True)

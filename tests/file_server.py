@@ -9,11 +9,13 @@ class FileServer:
     """Serves `files`, by name, at `url`; keeps the ``Range`` of each request in `asked`.
 
     ``break_after``: after how many bytes an answer breaks off, for the next requests, one number each.
-    ``ranges``: whether it can send a part of a file. ``status``: an error to answer with.
+    ``ranges``: whether it can send a part of a file. ``status``: an error to answer with. ``garbage``: bytes to answer
+    with that are not those of a web server.
     """
 
     def __init__(self):
         self.files, self.asked, self.break_after, self.ranges, self.status = {}, [], [], True, None
+        self.garbage = b""
         self.hold = threading.Event()  # while it is cleared, nothing is sent
         self.hold.set()
         self.url = ""
@@ -23,6 +25,9 @@ class FileServer:
         wanted = handler.headers.get("Range")
         self.asked.append(wanted)
         self.hold.wait(20)
+        if self.garbage:
+            handler.wfile.write(self.garbage)
+            return
         content = self.files.get(handler.path.lstrip("/"))
         if self.status or content is None:
             handler.send_error(self.status or 404)

@@ -133,6 +133,15 @@ def test_a_program_that_is_killed_leaves_a_part_for_the_next_one(file, server, c
     assert server.asked[-1] == "bytes=2000000-"
 
 
+def test_an_answer_that_is_not_http(file, server, cache):
+    server.garbage = b"220 mail server ready\r\n"
+    with pytest.raises(DownloadError, match="not the answer of a web server"):
+        fetch(file)
+    assert names(cache) == []
+    server.garbage = b""
+    assert fetch(file).read_bytes() == CONTENT
+
+
 def test_a_server_that_sends_no_parts(file, server, cache):
     server.ranges, server.break_after = False, [1_000_000]
     assert fetch(file).read_bytes() == CONTENT

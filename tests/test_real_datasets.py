@@ -286,8 +286,19 @@ def test_what_is_built_in_is_not_asked_for_on_the_way(offline, capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("limit", [0, -1])
-def test_limits_below_one(limit):
+def test_image_files_are_written_once(public, server, monkeypatch):
+    name, _ = public
+    monkeypatch.setattr(datasets, "VALIDATION", 15)
+    folder = image_folder(name, limit=20)
+    for file in DATASETS[name].files:
+        file.path.unlink()
+    asked = len(server.asked)
+    assert image_folder(name, limit=20) == folder and len(server.asked) == asked
+    assert len([*folder.glob("train/*/*.jpg")]) == 20
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2.5, "all"])
+def test_limits_that_are_no_number_of_images(limit):
     with pytest.raises(ValueError, match="limit must be a number of images, 1 or more"):
         load_dataset("digits", limit=limit)
 
@@ -317,10 +328,8 @@ def test_files_of_keras_are_those_of_keras():
     folder = Path(importlib.util.find_spec("keras").origin).parent / "src"
     assert DATASETS["cifar10"].files[0].checksum in (folder / "datasets/cifar10.py").read_text()
     assert DATASETS["cifar10"].files[0].url in (folder / "datasets/cifar10.py").read_text()
-    assert (
-        IMAGENET_WEIGHTS["VGG16"].checksum != ""
-        and IMAGENET_WEIGHTS["VGG16"].path.name in (folder / "applications/vgg16.py").read_text()
-    )
+    vgg16 = (folder / "applications/vgg16.py").read_text()
+    assert IMAGENET_WEIGHTS["VGG16"].checksum in vgg16 and IMAGENET_WEIGHTS["VGG16"].path.name in vgg16
 
 
 # --- make data ---
