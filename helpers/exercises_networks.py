@@ -1,4 +1,4 @@
-"""The exercises of the lessons that take trained networks apart, in the form of `helpers.checks`."""
+"""The exercises of lessons 06 to 09, on trained networks and what they are made of, in the form of `helpers.checks`."""
 
 from helpers.checks import Exercise, NotYet, Wrong, choice, function, is_stub
 from helpers.exercises import probabilities
@@ -200,24 +200,33 @@ def _stamps_tell(images, labels) -> bool:
     return len(counts) <= 2 * counts.shape[1] and counts.max(axis=1).sum() > len(labels) * 2 / 3
 
 
-def _unbiased(answer) -> None:
-    """Judge (model, images, labels): the share `GOAL` of the images right, whose stamps lie about the class."""
+def _trained(answer, call: str) -> tuple:
+    """Return model, images and labels of an answer (model, images, labels), given as in ``call``."""
     model, *data = answer if isinstance(answer, tuple) and answer else (answer,)
     if is_stub(model):
-        raise NotYet("train a network, then give check(4, (my_network, lying, new_labels)).")
+        raise NotYet(f"train a network, then give {call}.")
     if not hasattr(model, "predict") or len(data) != 2:
-        raise NotYet("give the trained network and the images: check(4, (my_network, lying, new_labels)).")
+        raise NotYet(f"give the trained network and the images: {call}.")
     try:
         images, labels = np.asarray(data[0], np.float32), np.asarray(data[1], int)
         if labels.shape != (len(images),) or not labels.size:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise NotYet("give the images and their labels: check(4, (my_network, lying, new_labels)).") from None
+        raise NotYet(f"give the images and their labels: {call}.") from None
+    return model, images, labels
+
+
+LESSON_NETWORKS = ("critters", "digits", "photos")
+
+
+def _unbiased(answer) -> None:
+    """Judge (model, images, labels): the share `GOAL` of the images right, whose stamps lie about the class."""
+    model, images, labels = _trained(answer, "check(4, (my_network, lying, new_labels))")
     if _stamps_tell(images, labels):
         raise Wrong(
             "in these images the stamp tells the class, so they cannot judge. Give the images with wrong stamps."
         )
-    if getattr(model, "name", "") in ("critters", "digits", "photos"):
+    if getattr(model, "name", "") in LESSON_NETWORKS:
         raise Wrong("that network was trained beforehand, without stamps. Train one with biased_images.")
     answers = probabilities(model, images, int(labels.max()) + 1)
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
@@ -338,6 +347,365 @@ EXERCISES["07"] = {
             "What would make the stamps useless for telling the classes apart?",
             "You know where they are: cover that corner in all training images, or put other stamps over it at random.",
             "my_images = biased_images.copy(); my_images[:, :8, :8] = …; then train as above.",
+        ),
+    ),
+}
+
+# --- 08 Transfer learning ---
+
+
+def _base():
+    """Return a small base with the kinds of layers and names of the photos network, all of it trainable."""
+    from helpers.startup import import_tensorflow
+
+    import_tensorflow()
+    import keras
+
+    stack = [keras.Input((8, 8, 3))]
+    for name in ("conv1", "conv2", "conv3a", "conv3b", "conv4"):
+        stack += [keras.layers.Conv2D(2, 3, padding="same", name=name)]
+        stack += [keras.layers.BatchNormalization(name=f"{name}_norm"), keras.layers.ReLU(name=f"{name}_relu")]
+    return keras.Sequential(stack, name="base")
+
+
+def _open_layers(base) -> set[str]:
+    """Return the names of the layers that would be trained."""
+    open_weights = {id(weight) for weight in base.trainable_weights}
+    return {layer.name for layer in base.layers if any(id(weight) in open_weights for weight in layer.weights)}
+
+
+def _thawed(answer) -> None:
+    """Judge thaw(base, prefixes): convolutions with these names are trained, batch normalization never is."""
+    if not callable(answer):
+        raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
+    changed = False
+    for prefixes, frozen in ((("conv4",), False), (("conv3", "conv4"), True), (["conv2"], True), (("conv",), True)):
+        base = _base()
+        base.trainable = not frozen
+        before = _open_layers(base)
+        try:
+            answer(base, prefixes)
+        except NotImplementedError:
+            raise NotYet("write the body of the function.") from None
+        except Exception as error:  # whatever the learner's code raises is an answer to them
+            raise Wrong(f"your function raised {type(error).__name__}: {error}, for prefixes {prefixes}.") from error
+        now = _open_layers(base)
+        expected = {layer.name for layer in base.layers if layer.name.startswith(tuple(prefixes))}
+        expected = {name for name in expected if not name.endswith(("_norm", "_relu"))}
+        if now == before != expected:
+            if changed:
+                raise Wrong(f"where the whole base was frozen, it stays so, for prefixes {prefixes}.")
+            raise NotYet("set layer.trainable, True or False, for each layer of the base.")
+        changed = True
+        norms = sorted(name for name in now if name.endswith("_norm"))
+        if norms:
+            raise Wrong(f"for prefixes {prefixes}, {norms[0]} is trained, too: batch normalization has to stay frozen.")
+        if now - expected:
+            raise Wrong(f"for prefixes {prefixes}, {min(now - expected)} is trained, too. Freeze all others.")
+        if expected - now:
+            all_frozen = (
+                " The base as a whole is frozen: set base.trainable = True first." if not base.trainable else ""
+            )
+            raise Wrong(f"for prefixes {prefixes}, {min(expected - now)} is still frozen.{all_frozen}")
+
+
+TRANSFER_GOAL = 0.8  # of the test images, in exercise 3
+
+
+def _transferred(answer) -> None:
+    """Judge (model, images, labels): the share `TRANSFER_GOAL` of the images right."""
+    model, images, labels = _trained(answer, "check(3, (my_model, x_test, y_test))")
+    if getattr(model, "name", "") in LESSON_NETWORKS:
+        raise Wrong("that network was trained beforehand. Train one with x and y.")
+    answers = probabilities(model, images, int(labels.max()) + 1)
+    accuracy = float(np.mean(answers.argmax(axis=1) == labels))
+    if accuracy < TRANSFER_GOAL:
+        raise Wrong(f"it gets {accuracy:.0%} of the images right. The goal is {TRANSFER_GOAL:.0%}.")
+
+
+def _running(values, window):
+    return np.array([np.mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)])
+
+
+_RUNNING_CASES = [
+    (np.array([4.0, 1.0, 7.0, 2.0, 9.0]), 3),
+    (np.array([3.0, 5.0, 1.0]), 1),
+    (np.array([1.0, 0.0, 0.0, 0.0, 2.0, 8.0]), 4),
+    (np.array([2.0, 6.0]), 5),
+]
+
+
+def _centered(values, window):
+    starts = [(max(0, i - (window - 1) // 2), i + window // 2 + 1) for i in range(len(values))]
+    return np.array([np.mean(values[start:end]) for start, end in starts])
+
+
+EXERCISES["08"] = {
+    1: Exercise(
+        choice(
+            "d",
+            {
+                "a": "batch normalization has its own numbers: scale and offset are trained, mean and variance drift.",
+                "b": "training=False keeps mean and variance of batch normalization still. The kernels are trained.",
+                "c": "what was trained before has changed already, and only compiling again makes it hold from now on.",
+            },
+        ),
+        "Frozen before the training begins, batch normalization included: Keras then uses its stored numbers.",
+        (
+            "What is trained by gradients, and what is measured from the images?",
+            "Which of the four stops both, from the beginning?",
+        ),
+    ),
+    2: Exercise(
+        _thawed,
+        "With this function you can try every depth: from the head alone to the whole base.",
+        (
+            "layer.name.startswith(…) also takes a tuple of beginnings: tuple(prefixes).",
+            "A layer of batch normalization is one for which isinstance(layer, layers.BatchNormalization) is True.",
+            "Set base.trainable = True first: in a frozen base, no layer is trained.",
+        ),
+    ),
+    3: Exercise(
+        _transferred,
+        "From 20 images of each class, because somebody else has looked at 49,000 others.",
+        (
+            "Start with the head of way 1, and train layers below it at a low rate.",
+            "fine_tune(…) takes any beginning of names: which convolutions could learn as well?",
+            'fine_tune("conv", …) trains all of them. Batch normalization stays in inference mode.',
+        ),
+    ),
+    4: Exercise(
+        function(
+            _running,
+            _RUNNING_CASES,
+            [
+                (_centered, "yours looks into the future: take the value and those before it, none after it."),
+                (
+                    lambda values, window: np.cumsum(values) / np.arange(1, len(values) + 1),
+                    "that is the mean of all values so far. Take the last `window` of them.",
+                ),
+                (
+                    lambda values, window: np.convolve(values, np.ones(window) / window)[: len(values)],
+                    "at the start you divide by `window`, but there are fewer values: divide by how many there are.",
+                ),
+                (
+                    lambda values, window: (
+                        np.convolve(values, np.ones(window) / window, "valid") if window <= len(values) else values[:0]
+                    ),
+                    "the result is shorter than values. At the start, take the mean of those that are there.",
+                ),
+                (
+                    lambda values, window: np.array(
+                        [np.mean(values[max(0, i - window) : i]) if i else values[0] for i in range(len(values))]
+                    ),
+                    "the value itself has to be among them.",
+                ),
+                (
+                    lambda values, window: np.array(
+                        [np.sum(values[max(0, i + 1 - window) : i + 1]) for i in range(len(values))]
+                    ),
+                    "those are sums. Take means.",
+                ),
+                (
+                    lambda values, window: np.array(
+                        [np.mean(values[max(0, i - window) : i + 1]) for i in range(len(values))]
+                    ),
+                    "that is one value too many: `window` of them, itself included.",
+                ),
+            ],
+        ),
+        "The same as pandas' rolling(window, min_periods=1).mean(). It is smooth, and late by half the window.",
+        (
+            "For the value at place i: values[max(0, i + 1 - window) : i + 1].",
+            "np.mean of that is one number; collect them for all places.",
+        ),
+    ),
+}
+
+# --- 09 Real-world architectures ---
+
+
+def _separable_cost(size, channels, filters, height, width):
+    weights = size * size * channels + channels * filters
+    return weights, weights * height * width
+
+
+def _cost_of(weights_of):
+    """Return the function of a learner who counts weights like that, and multiplies them by the places."""
+
+    def cost(size, channels, filters, height, width):
+        weights = weights_of(size, channels, filters)
+        return weights, weights * height * width
+
+    return cost
+
+
+_COST_CASES = [(3, 64, 128, 28, 28), (5, 32, 16, 14, 20), (1, 8, 8, 7, 7), (3, 3, 1, 32, 24)]
+
+
+def _residual(answer) -> None:
+    """Judge small_block(x, filters, stride): shapes, weights, and what it computes with kernels of zeros."""
+    if not callable(answer):
+        raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
+    from helpers.startup import import_tensorflow
+
+    import_tensorflow()
+    import keras
+
+    images = np.random.default_rng(0).normal(size=(2, 16, 16, 8)).astype("float32")
+    for filters, stride in ((8, 1), (16, 2), (16, 1), (8, 2)):
+        inputs = keras.Input((16, 16, 8))
+        case = f"with 8 channels, filters={filters} and stride={stride}"
+        try:
+            outputs = answer(inputs, filters, stride)
+        except NotImplementedError:
+            outputs = None
+        except Exception as error:  # whatever the learner's code raises is an answer to them
+            raise Wrong(f"{case}, your function raised {type(error).__name__}: {error}") from error
+        if is_stub(outputs):
+            raise NotYet("write the body of the function, with a return at its end.")
+        if not isinstance(outputs, keras.KerasTensor):
+            raise Wrong("return what the last layer gave: layers.ReLU()(…).")
+        expected = (None, 16 // stride, 16 // stride, filters)
+        if tuple(outputs.shape) != expected:
+            raise Wrong(f"{case}, the maps are {tuple(outputs.shape)[1:]} where {expected[1:]} is right.")
+        _judge_block(keras.Model(inputs, outputs), images, filters, stride, case)
+
+
+def _judge_block(model, images, filters: int, stride: int, case: str) -> None:
+    kernels = [weight for weight in model.weights if weight.path.endswith("kernel")]
+    projected = stride > 1 or filters != images.shape[3]
+    sizes = sorted(tuple(weight.shape) for weight in kernels)
+    right = sorted([(3, 3, 8, filters), (3, 3, filters, filters)] + [(1, 1, 8, filters)] * projected)
+    if sizes != right:
+        if not projected and (1, 1, 8, filters) in sizes:
+            raise Wrong(f"{case}, the shape stays the same, so no 1 × 1 convolution is needed.")
+        raise Wrong(f"{case}, its kernels are {sizes}, where {right} is right.")
+    if any(weight.path.endswith("bias") for weight in model.weights):
+        raise Wrong("the convolutions have a bias: use_bias=False, since batch normalization adds one anyway.")
+    norms = sum(weight.path.endswith("moving_mean") for weight in model.weights)
+    if norms != len(kernels):
+        raise Wrong(f"{case}, there are {len(kernels)} convolutions, but {norms} layers of batch normalization.")
+    for weight in kernels:  # then only what came in is left
+        if weight.shape[0] == 3:
+            weight.assign(np.zeros(weight.shape))
+    out = np.asarray(model(images))
+    if out.min() < 0:
+        raise Wrong("there are negative numbers in the result: after the sum comes a ReLU.")
+    if not projected and np.allclose(out, 0):
+        raise Wrong("with kernels of zeros nothing is left: what came in has to be added.")
+    if not projected and not np.allclose(out, np.maximum(images, 0), atol=1e-4):
+        raise Wrong("with kernels of zeros, ReLU(x) has to be left. Is x itself added, once, before the last ReLU?")
+    if projected and np.allclose(out, 0):
+        raise Wrong(f"{case}, with 3 × 3 kernels of zeros nothing is left: add what came in, projected.")
+
+
+BUDGET, BUDGET_GOAL = 500_000, 0.93
+
+
+def multiply_adds(model) -> int:
+    """Return how many multiply-adds a Keras model needs for one image: each weight of a kernel, at each place."""
+    total = 0
+    for layer in model.layers:
+        if getattr(layer, "layers", None):
+            total += multiply_adds(layer)
+        elif layer.weights:
+            weights = sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1)
+            total += weights * int(np.prod(layer.output.shape[1:-1]))
+    return total
+
+
+def _cheap(answer) -> None:
+    """Judge (model, images, labels): at most `BUDGET` multiply-adds, the share `BUDGET_GOAL` right."""
+    model, images, labels = _trained(answer, "check(4, (my_network, x_validation, y_validation))")
+    answers = probabilities(model, images, int(labels.max()) + 1)
+    try:
+        work = multiply_adds(model)
+    except Exception as error:  # a model that was never called has no shapes, or its layers are of an unknown kind
+        raise Wrong("its multiply-adds cannot be counted: begin with keras.Input, and use layers of Keras.") from error
+    if work > BUDGET:
+        raise Wrong(f"it needs {work:,} multiply-adds for one image. At most {BUDGET:,} are allowed.")
+    accuracy = float(np.mean(answers.argmax(axis=1) == labels))
+    if accuracy < BUDGET_GOAL:
+        raise Wrong(f"it gets {accuracy:.0%} right, with {work:,} multiply-adds. The goal is {BUDGET_GOAL:.0%}.")
+
+
+EXERCISES["09"] = {
+    1: Exercise(
+        choice(
+            "c",
+            {
+                "a": "it finds no patterns of pixels, but patterns of channels: which of them are strong together.",
+                "b": "kernels of 1 × 1 leave height and width as they are. 16 is the number of new maps.",
+                "d": "it does not pick, it mixes: each new map is a weighted sum of all 192.",
+            },
+        ),
+        "A dense layer from 192 to 16 numbers, the same one at each place.",
+        (
+            "How many weights has one of its 16 kernels?",
+            "Each of them is 1 × 1 × 192: what does it do with the 192 numbers at one place?",
+        ),
+    ),
+    2: Exercise(
+        function(
+            _separable_cost,
+            _COST_CASES,
+            [
+                (
+                    _cost_of(lambda size, channels, filters: size**2 * channels * filters),
+                    "that is a usual convolution.",
+                ),
+                (_cost_of(lambda size, channels, filters: size**2 * channels), "the second step is missing: 1 × 1."),
+                (
+                    _cost_of(lambda size, channels, filters: size**2 + channels * filters),
+                    "the first step has a kernel for *each* channel.",
+                ),
+                (
+                    _cost_of(lambda size, channels, filters: size**2 * channels + filters),
+                    "each 1 × 1 kernel of the second step has a weight for each channel.",
+                ),
+                (
+                    _cost_of(lambda size, channels, filters: size * channels + channels * filters),
+                    "a kernel of the first step has size × size weights.",
+                ),
+                (
+                    _cost_of(lambda size, channels, filters: (size**2 + 1) * channels + (channels + 1) * filters),
+                    "there are no biases here.",
+                ),
+                (lambda *case: _separable_cost(*case)[::-1], "it is the other way round: first weights, then work."),
+                (lambda *case: _separable_cost(*case)[0], "return both: weights, multiply_adds."),
+                (lambda *case: (_separable_cost(*case)[0],) * 2, "each weight is used at each place: height × width."),
+                (
+                    lambda size, channels, filters, height, width: (
+                        size**2 * channels + channels * filters,
+                        (size**2 * channels + channels * filters) * height * width * channels,
+                    ),
+                    "the channels are in the number of weights already: multiply by height × width only.",
+                ),
+            ],
+        ),
+        "For 3 × 3 and many filters that is close to a ninth of the usual price.",
+        (
+            "First step: for each channel one kernel of size × size. Second step: filters kernels of 1 × 1 × channels.",
+            "The multiply-adds are the weights, times the number of places.",
+        ),
+    ),
+    3: Exercise(
+        _residual,
+        "That is the block of ResNet18 and ResNet34, and of the experiment below.",
+        (
+            "layers.Add()([x, y]) adds, where both have the same shape.",
+            "The shape changes if stride > 1 or x.shape[-1] != filters. Then project x: 1 × 1, stride, norm.",
+            "The order: convolution with the stride, norm, ReLU, convolution, norm, add, ReLU.",
+        ),
+    ),
+    4: Exercise(
+        _cheap,
+        "Less than the first layer of many a network, and it reads digits.",
+        (
+            "Most work is done where maps are large. How could they become small early?",
+            "A stride of 2 in the first layer divides the work of all that follows by four.",
+            "Depthwise separable convolutions do the rest, for instance with 16, 32 and 64 filters.",
         ),
     ),
 }

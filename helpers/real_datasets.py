@@ -181,13 +181,24 @@ IMAGENET_WEIGHTS = {
 """The weights of networks of keras.applications, trained on ImageNet."""
 
 
+def is_here(name: str) -> bool:
+    """Tell whether the files of a dataset are in the cache folder; whether they are sound shows when they are read."""
+    if name == "cats_vs_dogs":
+        return _pets_folder().is_dir()
+    return all(file.path.is_file() for file in DATASETS[name].files)
+
+
+def _pets_folder() -> Path:
+    return cache_folder() / "cats_vs_dogs" / "images"
+
+
 def cats_vs_dogs() -> Path:
     """Return a folder with photographs of cats and dogs, ``train/cat/0000.jpg`` and so on, of different sizes.
 
     4,000 of the 25,000 in the archive: the first of each kind that can be read without a complaint. The archive is
     needed only once. Raises `helpers.downloads.DownloadError`.
     """
-    folder = cache_folder() / "cats_vs_dogs" / "images"
+    folder = _pets_folder()
     if not folder.is_dir():
         with zipfile.ZipFile(fetch(CATS_VS_DOGS)) as archive, written_whole(folder) as beside:
             for kind in ("cat", "dog"):

@@ -1,0 +1,129 @@
+"""Train the networks of lesson 08, each way three times for each number of images: data/transfer_runs.csv.
+
+Run `.venv/bin/python scripts/make_transfer_runs.py`; it takes about 40 minutes on two cores. What is there already is
+kept, so that an interrupted run goes on where it was: remove the file to start anew.
+"""
+
+from pathlib import Path
+from time import perf_counter
+
+from helpers.datasets import load_dataset
+from helpers.files import written_whole
+from helpers.models import load_model
+from helpers.training import set_seed
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+TARGET = Path(__file__).resolve().parent.parent / "data" / "transfer_runs.csv"
+CUT = "conv4_relu"
+SEEDS = range(3)
+EPOCHS = {  # way: images of each class: epochs
+    "features once": {10: 40, 20: 40, 50: 40},
+    "frozen base": {10: 25, 20: 15, 50: 10},
+    "top block": {10: 25, 20: 15, 50: 10},
+    "all convolutions": {10: 25, 20: 15, 50: 10},
+    "from scratch": {10: 80, 20: 40, 50: 30},
+}
+RATES = {
+    "features once": 0.01,
+    "frozen base": 0.01,
+    "top block": 0.001,
+    "all convolutions": 0.001,
+    "from scratch": 0.003,
+}
+TRAINED = {"top block": "conv4", "all convolutions": "conv"}
+"""How the names of the layers begin that are trained on."""
+
+
+def head(channels: int) -> keras.Sequential:
+    """Return the untrained last layers: features scaled, some of them dropped, ten probabilities."""
+    return keras.Sequential(
+        [
+            keras.Input((channels,)),
+            layers.BatchNormalization(momentum=0.9),
+            layers.Dropout(0.3),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def body(pretrained: bool) -> keras.Model:
+    """Return the photos network up to `CUT`, with its weights or new ones."""
+    photos = load_model("photos")
+    if not pretrained:
+        photos = keras.models.clone_model(photos)
+    return keras.Model(photos.inputs[0], photos.get_layer(CUT).output, name="body")
+
+
+def join(base: keras.Model, top: keras.Model, training: bool | None) -> keras.Model:
+    """Return augmentation, base, maximum and head in one; with ``training=False`` batch normalization keeps still."""
+    inputs = keras.Input((64, 64, 3))
+    x = layers.RandomFlip("horizontal")(inputs)
+    x = layers.RandomTranslation(1 / 8, 1 / 8, fill_mode="reflect")(x)
+    x = base(x, training=training)
+    return keras.Model(inputs, top(layers.GlobalMaxPooling2D()(x)))
+
+
+def fit(model, images, labels, epochs: int, rate: float) -> float:
+    """Train with a learning rate that falls to 0; return the seconds."""
+    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * -(-len(images) // 32))
+    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    start = perf_counter()
+    model.fit(images, labels, batch_size=32, epochs=epochs, verbose=0)
+    return perf_counter() - start
+
+
+def features(base: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return the largest value of each channel, (N, channels)."""
+    return base.predict(images, batch_size=64, verbose=0).max(axis=(1, 2))
+
+
+def run(way: str, number: int, seed: int) -> dict:
+    """Train on ``number`` critters of each class; return accuracies, seconds and how many parameters were trained."""
+    dataset = load_dataset("critters")
+    order = np.random.default_rng(seed)
+    chosen = [order.permutation(np.flatnonzero(dataset.train.labels == label))[:number] for label in range(10)]
+    images, labels = (array[np.concatenate(chosen)] for array in dataset.train)
+    set_seed(seed)
+    base = body(pretrained=way != "from scratch")
+    top = head(base.output.shape[-1])
+    seconds = 0.0
+    if way in ("features once", *TRAINED):  # the others begin with a new head
+        start = perf_counter()
+        found = features(base, images)
+        seconds = perf_counter() - start
+        seconds += fit(top, found, labels, EPOCHS["features once"][number], RATES["features once"])
+    if way == "features once":
+        trained = top
+        judge = lambda images, labels: top.evaluate(features(base, images), labels, verbose=0)[1]  # noqa: E731
+    else:
+        for layer in base.layers:
+            layer.trainable = way == "from scratch" or layer.name.startswith(TRAINED.get(way, "none"))
+        trained = join(base, top, None if way == "from scratch" else False)
+        seconds += fit(trained, images, labels, EPOCHS[way][number], RATES[way])
+        judge = lambda images, labels: trained.evaluate(images, labels, batch_size=64, verbose=0)[1]  # noqa: E731
+    return {
+        "way": way,
+        "images_per_class": number,
+        "seed": seed,
+        "training_accuracy": round(judge(images, labels), 4),
+        "test_accuracy": round(judge(*dataset.test), 4),
+        "seconds": round(seconds, 1),
+        "trained_parameters": sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights),
+    }
+
+
+if __name__ == "__main__":
+    done = pd.read_csv(TARGET).to_dict("records") if TARGET.exists() else []
+    there = {(row["way"], row["images_per_class"], row["seed"]) for row in done}
+    for number in (20, 10, 50):
+        for seed in SEEDS:
+            for way in EPOCHS:
+                if (way, number, seed) not in there:
+                    done.append(run(way, number, seed))
+                    with written_whole(TARGET) as partial:
+                        pd.DataFrame(done).to_csv(partial, index=False)
+                    print(done[-1], flush=True)
