@@ -13,6 +13,12 @@ def _maps(*shape, seed=0, low=-1.0) -> np.ndarray:
     return np.maximum(np.random.default_rng(seed).uniform(low, 2, shape), 0)
 
 
+def _percent(share: float, decimals: int = 0) -> str:
+    """Return a share as text, rounded down: what is below a goal must not read like the goal."""
+    steps = 10**decimals
+    return f"{np.floor(100 * steps * share + 1e-6) / steps:.{decimals}f}%"
+
+
 # --- 06 Activations and filters ---
 
 
@@ -70,7 +76,9 @@ def _fooled(answer) -> None:
         raise Wrong("that is the original itself.")
     if not after[target] >= 0.9:  # also for NaN
         more = "more than before" if after[target] > before[target] + 0.01 else "no more than before"
-        raise Wrong(f"the network gives the target a probability of {after[target]:.1%}, {more}. The goal is 90%.")
+        raise Wrong(
+            f"the network gives the target a probability of {_percent(after[target], 1)}, {more}. The goal is 90%."
+        )
 
 
 EXERCISES["06"] = {
@@ -230,7 +238,7 @@ def _unbiased(answer) -> None:
         raise Wrong("that network was trained beforehand, without stamps. Train one with biased_images.")
     answers = probabilities(model, images, int(labels.max()) + 1)
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
-    reached = f"with wrong stamps it gets {accuracy:.0%} right"
+    reached = f"with wrong stamps it gets {_percent(accuracy)} right"
     if accuracy < 0.15:
         raise Wrong(f"{reached}: it still reads the stamps, or it is not trained.")
     if accuracy < GOAL:
@@ -362,7 +370,7 @@ def _base():
     import keras
 
     stack = [keras.Input((8, 8, 3))]
-    for name in ("conv1", "conv2", "conv3a", "conv3b", "conv4"):
+    for name in ("conv1", "conv2", "conv3a", "conv3b", "conv4", "top_conv2"):  # the last only contains a beginning
         stack += [keras.layers.Conv2D(2, 3, padding="same", name=name)]
         stack += [keras.layers.BatchNormalization(name=f"{name}_norm"), keras.layers.ReLU(name=f"{name}_relu")]
     return keras.Sequential(stack, name="base")
@@ -374,38 +382,42 @@ def _open_layers(base) -> set[str]:
     return {layer.name for layer in base.layers if any(id(weight) in open_weights for weight in layer.weights)}
 
 
+def _expect_function(answer) -> None:
+    """Raise NotYet or Wrong for what is no function. What a function of layers returns may be callable as well."""
+    if is_stub(answer):
+        raise NotYet("define the function.")
+    if not callable(answer) or hasattr(answer, "trainable"):
+        raise Wrong("give the function itself, not its result.")
+
+
 def _thawed(answer) -> None:
     """Judge thaw(base, prefixes): convolutions with these names are trained, batch normalization never is."""
-    if not callable(answer):
-        raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
-    changed = False
+    _expect_function(answer)
+    found, base = [], _base()
+    names = [layer.name for layer in base.layers if not layer.name.endswith(("_norm", "_relu"))]
     for prefixes, frozen in ((("conv4",), False), (("conv3", "conv4"), True), (["conv2"], True), (("conv",), True)):
-        base = _base()
-        base.trainable = not frozen
+        base.trainable = not frozen  # and so are all its layers
         before = _open_layers(base)
         try:
             answer(base, prefixes)
+            found.append((prefixes, base.trainable, before, _open_layers(base)))
         except NotImplementedError:
             raise NotYet("write the body of the function.") from None
         except Exception as error:  # whatever the learner's code raises is an answer to them
             raise Wrong(f"your function raised {type(error).__name__}: {error}, for prefixes {prefixes}.") from error
-        now = _open_layers(base)
-        expected = {layer.name for layer in base.layers if layer.name.startswith(tuple(prefixes))}
-        expected = {name for name in expected if not name.endswith(("_norm", "_relu"))}
-        if now == before != expected:
-            if changed:
-                raise Wrong(f"where the whole base was frozen, it stays so, for prefixes {prefixes}.")
-            raise NotYet("set layer.trainable, True or False, for each layer of the base.")
-        changed = True
+    if all(now == before for *_, before, now in found):
+        raise NotYet("set layer.trainable, True or False, for each layer of the base.")
+    for prefixes, whole, before, now in found:
+        expected = {name for name in names if name.startswith(tuple(prefixes))}
+        if now == before != expected and not whole:
+            raise Wrong(f"where the whole base was frozen, it stays so, for prefixes {prefixes}.")
         norms = sorted(name for name in now if name.endswith("_norm"))
         if norms:
             raise Wrong(f"for prefixes {prefixes}, {norms[0]} is trained, too: batch normalization has to stay frozen.")
         if now - expected:
             raise Wrong(f"for prefixes {prefixes}, {min(now - expected)} is trained, too. Freeze all others.")
         if expected - now:
-            all_frozen = (
-                " The base as a whole is frozen: set base.trainable = True first." if not base.trainable else ""
-            )
+            all_frozen = "" if whole else " The base as a whole is frozen: set base.trainable = True first."
             raise Wrong(f"for prefixes {prefixes}, {min(expected - now)} is still frozen.{all_frozen}")
 
 
@@ -420,14 +432,19 @@ def _transferred(answer) -> None:
     answers = probabilities(model, images, int(labels.max()) + 1)
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
     if accuracy < TRANSFER_GOAL:
-        raise Wrong(f"it gets {accuracy:.0%} of the images right. The goal is {TRANSFER_GOAL:.0%}.")
+        raise Wrong(f"it gets {_percent(accuracy)} of the images right. The goal is {TRANSFER_GOAL:.0%}.")
 
 
-def _running(values, window):
-    return np.array([np.mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)])
+def _around(values, before, after):
+    """Return for each value the mean of it and its neighbors: so many before it, so many after it."""
+    return np.array([np.mean(values[max(0, i - before) : i + after + 1]) for i in range(len(values))])
 
 
-_RUNNING_CASES = [
+def _moving(values, window):
+    return _around(values, window - 1, 0)
+
+
+_MOVING_CASES = [
     (np.array([4.0, 1.0, 7.0, 2.0, 9.0]), 3),
     (np.array([3.0, 5.0, 1.0]), 1),
     (np.array([1.0, 0.0, 0.0, 0.0, 2.0, 8.0]), 4),
@@ -435,9 +452,16 @@ _RUNNING_CASES = [
 ]
 
 
-def _centered(values, window):
-    starts = [(max(0, i - (window - 1) // 2), i + window // 2 + 1) for i in range(len(values))]
-    return np.array([np.mean(values[start:end]) for start, end in starts])
+_CENTERED = (
+    lambda values, window: _around(values, (window - 1) // 2, window // 2),
+    lambda values, window: _around(values, window // 2, (window - 1) // 2),
+    lambda values, window: _around(values, window // 2, window // 2),
+    lambda values, window: _around(values, 0, window - 1),
+)
+_SHORTER = (
+    lambda values, window: np.convolve(values, np.ones(window) / window, "valid"),
+    lambda values, window: _moving(values, window)[window - 1 :],
+)
 
 
 EXERCISES["08"] = {
@@ -470,16 +494,19 @@ EXERCISES["08"] = {
         "From 20 images of each class, because somebody else has looked at 49,000 others.",
         (
             "Start with the head of way 1, and train layers below it at a low rate.",
-            "fine_tune(…) takes any beginning of names: which convolutions could learn as well?",
-            'fine_tune("conv", …) trains all of them. Batch normalization stays in inference mode.',
+            "fine_tune(…) takes any list of names: which convolutions could learn as well?",
+            "Give it the names of all convolutions of the base. Batch normalization stays frozen.",
         ),
     ),
     4: Exercise(
         function(
-            _running,
-            _RUNNING_CASES,
+            _moving,
+            _MOVING_CASES,
             [
-                (_centered, "yours looks into the future: take the value and those before it, none after it."),
+                *(
+                    (mistake, "yours looks into the future: take the value and those before it, none after it.")
+                    for mistake in _CENTERED
+                ),
                 (
                     lambda values, window: np.cumsum(values) / np.arange(1, len(values) + 1),
                     "that is the mean of all values so far. Take the last `window` of them.",
@@ -488,11 +515,9 @@ EXERCISES["08"] = {
                     lambda values, window: np.convolve(values, np.ones(window) / window)[: len(values)],
                     "at the start you divide by `window`, but there are fewer values: divide by how many there are.",
                 ),
-                (
-                    lambda values, window: (
-                        np.convolve(values, np.ones(window) / window, "valid") if window <= len(values) else values[:0]
-                    ),
-                    "the result is shorter than values. At the start, take the mean of those that are there.",
+                *(
+                    (mistake, "the result is shorter than values. At the start, take the mean of those that are there.")
+                    for mistake in _SHORTER
                 ),
                 (
                     lambda values, window: np.array(
@@ -545,8 +570,7 @@ _COST_CASES = [(3, 64, 128, 28, 28), (5, 32, 16, 14, 20), (1, 8, 8, 7, 7), (3, 3
 
 def _residual(answer) -> None:
     """Judge small_block(x, filters, stride): shapes, weights, and what it computes with kernels of zeros."""
-    if not callable(answer):
-        raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
+    _expect_function(answer)
     from helpers.startup import import_tensorflow
 
     import_tensorflow()
@@ -569,7 +593,12 @@ def _residual(answer) -> None:
         expected = (None, 16 // stride, 16 // stride, filters)
         if tuple(outputs.shape) != expected:
             raise Wrong(f"{case}, the maps are {tuple(outputs.shape)[1:]} where {expected[1:]} is right.")
-        _judge_block(keras.Model(inputs, outputs), images, filters, stride, case)
+        try:
+            block = keras.Model(inputs, outputs)
+            block(images)
+        except Exception as error:  # what it returned does not depend on x, or cannot be computed
+            raise Wrong(f"{case}, the result cannot be computed from x: {error}") from error
+        _judge_block(block, images, filters, stride, case)
 
 
 def _judge_block(model, images, filters: int, stride: int, case: str) -> None:
@@ -578,7 +607,7 @@ def _judge_block(model, images, filters: int, stride: int, case: str) -> None:
     sizes = sorted(tuple(weight.shape) for weight in kernels)
     right = sorted([(3, 3, 8, filters), (3, 3, filters, filters)] + [(1, 1, 8, filters)] * projected)
     if sizes != right:
-        if not projected and (1, 1, 8, filters) in sizes:
+        if sizes == sorted([*right, (1, 1, 8, filters)]):
             raise Wrong(f"{case}, the shape stays the same, so no 1 × 1 convolution is needed.")
         raise Wrong(f"{case}, its kernels are {sizes}, where {right} is right.")
     if any(weight.path.endswith("bias") for weight in model.weights):
@@ -590,6 +619,8 @@ def _judge_block(model, images, filters: int, stride: int, case: str) -> None:
         if weight.shape[0] == 3:
             weight.assign(np.zeros(weight.shape))
     out = np.asarray(model(images))
+    if not np.isfinite(out).all():
+        raise Wrong(f"{case}, with 3 × 3 kernels of zeros some numbers in the result are not finite.")
     if out.min() < 0:
         raise Wrong("there are negative numbers in the result: after the sum comes a ReLU.")
     if not projected and np.allclose(out, 0):
@@ -598,6 +629,31 @@ def _judge_block(model, images, filters: int, stride: int, case: str) -> None:
         raise Wrong("with kernels of zeros, ReLU(x) has to be left. Is x itself added, once, before the last ReLU?")
     if projected and np.allclose(out, 0):
         raise Wrong(f"{case}, with 3 × 3 kernels of zeros nothing is left: add what came in, projected.")
+    _judge_order(model, 1 + np.abs(images), projected)
+
+
+def _judge_order(model, images, projected: bool) -> None:
+    """Judge where the inner ReLU is, with weights that give numbers below 0 before it."""
+    if projected:  # the norms add 1: so the branch gives 1, and what is projected is below -1
+        if np.allclose(_computed(model, images, 0, -1, mean=-1), 1, atol=0.01):
+            raise Wrong("what came in gets no ReLU after its projection: it is added as it is.")
+        return
+    out = _computed(model, images, -1, 0, mean=1)  # the norms subtract 1
+    if (out > images + 0.01).any():
+        raise Wrong("between the two convolutions come batch normalization and a ReLU, in this order.")
+    if np.allclose(out, images, atol=0.01):
+        raise Wrong("a ReLU cuts off what is to be added: after the second batch normalization comes the sum.")
+
+
+def _computed(model, images, kernel: float, projection: float, mean: float) -> np.ndarray:
+    """Return what a block computes with these numbers in its kernels of 3 × 3 and of 1 × 1, and as means of norms."""
+    values = {"gamma": 1, "beta": 0, "moving_mean": mean, "moving_variance": 1}
+    for weight in model.weights:
+        name = weight.path.split("/")[-1]
+        value = values.get(name, kernel if weight.shape[:1] == (3,) else projection)
+        if name in values or name == "kernel":
+            weight.assign(np.full(weight.shape, value))
+    return np.asarray(model(images))
 
 
 BUDGET, BUDGET_GOAL = 500_000, 0.93
@@ -621,13 +677,17 @@ def _cheap(answer) -> None:
     answers = probabilities(model, images, int(labels.max()) + 1)
     try:
         work = multiply_adds(model)
+        if not work:
+            raise ValueError
     except Exception as error:  # a model that was never called has no shapes, or its layers are of an unknown kind
-        raise Wrong("its multiply-adds cannot be counted: begin with keras.Input, and use layers of Keras.") from error
+        raise Wrong(
+            f"its multiply-adds cannot be counted: begin with keras.Input({images.shape[1:]}), and use layers of Keras."
+        ) from error
     if work > BUDGET:
         raise Wrong(f"it needs {work:,} multiply-adds for one image. At most {BUDGET:,} are allowed.")
     accuracy = float(np.mean(answers.argmax(axis=1) == labels))
     if accuracy < BUDGET_GOAL:
-        raise Wrong(f"it gets {accuracy:.0%} right, with {work:,} multiply-adds. The goal is {BUDGET_GOAL:.0%}.")
+        raise Wrong(f"it gets {_percent(accuracy)} right, with {work:,} multiply-adds. The goal is {BUDGET_GOAL:.0%}.")
 
 
 EXERCISES["09"] = {

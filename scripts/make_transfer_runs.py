@@ -24,8 +24,8 @@ EPOCHS = {  # way: images of each class: epochs
     "features once": {10: 40, 20: 40, 50: 40},
     "frozen base": {10: 25, 20: 15, 50: 10},
     "top block": {10: 25, 20: 15, 50: 10},
-    "all convolutions": {10: 25, 20: 15, 50: 10},
-    "from scratch": {10: 80, 20: 40, 50: 30},
+    "all convolutions": {10: 25, 20: 15, 50: 8},
+    "from scratch": {10: 60, 20: 40, 50: 16},
 }
 RATES = {
     "features once": 0.01,
@@ -35,7 +35,7 @@ RATES = {
     "from scratch": 0.003,
 }
 TRAINED = {"top block": "conv4", "all convolutions": "conv"}
-"""How the names of the layers begin that are trained on."""
+"""How the names of the convolutions begin that are trained on; batch normalization never is."""
 
 
 def head(channels: int) -> keras.Sequential:
@@ -55,16 +55,18 @@ def body(pretrained: bool) -> keras.Model:
     photos = load_model("photos")
     if not pretrained:
         photos = keras.models.clone_model(photos)
+        for layer in photos.layers:
+            if isinstance(layer, layers.BatchNormalization):
+                layer.momentum = 0.9  # it has only some hundred steps to measure means and variances
     return keras.Model(photos.inputs[0], photos.get_layer(CUT).output, name="body")
 
 
-def join(base: keras.Model, top: keras.Model, training: bool | None) -> keras.Model:
-    """Return augmentation, base, maximum and head in one; with ``training=False`` batch normalization keeps still."""
+def join(base: keras.Model, top: keras.Model) -> keras.Model:
+    """Return augmentation, base, maximum and head in one."""
     inputs = keras.Input((64, 64, 3))
     x = layers.RandomFlip("horizontal")(inputs)
     x = layers.RandomTranslation(1 / 8, 1 / 8, fill_mode="reflect")(x)
-    x = base(x, training=training)
-    return keras.Model(inputs, top(layers.GlobalMaxPooling2D()(x)))
+    return keras.Model(inputs, top(layers.GlobalMaxPooling2D()(base(x))))
 
 
 def fit(model, images, labels, epochs: int, rate: float) -> float:
@@ -101,8 +103,10 @@ def run(way: str, number: int, seed: int) -> dict:
         judge = lambda images, labels: top.evaluate(features(base, images), labels, verbose=0)[1]  # noqa: E731
     else:
         for layer in base.layers:
-            layer.trainable = way == "from scratch" or layer.name.startswith(TRAINED.get(way, "none"))
-        trained = join(base, top, None if way == "from scratch" else False)
+            layer.trainable = way == "from scratch" or (
+                layer.name.startswith(TRAINED.get(way, "none")) and not isinstance(layer, layers.BatchNormalization)
+            )
+        trained = join(base, top)
         seconds += fit(trained, images, labels, EPOCHS[way][number], RATES[way])
         judge = lambda images, labels: trained.evaluate(images, labels, batch_size=64, verbose=0)[1]  # noqa: E731
     return {

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpers import critters, datasets, real_datasets
-from helpers.datasets import BUILT_IN, LOADERS, image_folder, load_dataset
+from helpers.datasets import BUILT_IN, LOADERS, image_folder, is_here, load_dataset
 from helpers.downloads import DownloadError, RemoteFile
 from helpers.files import VARIABLE
 from helpers.real_datasets import CATS_VS_DOGS, DATASETS, IMAGENET_WEIGHTS
@@ -413,3 +413,44 @@ def test_make_data_with_a_filled_cache(filled):
     result = make_data("mnist", "cats_vs_dogs", CNN_LESSONS_CACHE=str(filled))
     assert result.returncode == 0, result.stderr
     assert "mnist: 55,000 train" in result.stdout and "cats_vs_dogs: 2,000 train" in result.stdout
+
+
+# --- what is here ---
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_what_is_built_in_is_here(name, offline):
+    assert {"digits", "critters"} <= set(BUILT_IN)
+    assert is_here(name) is True
+
+
+@pytest.mark.parametrize("name", REAL_NAMES)
+def test_a_public_dataset_is_not_here_with_an_empty_cache(name, offline, cache):
+    before = [*cache.iterdir()]
+    assert is_here(name) is False
+    assert [*cache.iterdir()] == before
+
+
+def test_a_public_dataset_is_here_once_all_its_files_are(public, server):
+    name, _ = public
+    assert not is_here(name)
+    load_dataset(name)
+    asked = len(server.asked)
+    assert is_here(name) is True and len(server.asked) == asked
+    assert not any(is_here(other) for other in REAL_NAMES if other != name)
+    DATASETS[name].files[-1].path.unlink()
+    assert is_here(name) is False and len(server.asked) == asked
+
+
+def test_cats_and_dogs_are_here_once_they_are_a_folder(pets, server, cache):
+    assert not is_here("cats_vs_dogs") and server.asked == []
+    image_folder("cats_vs_dogs")
+    assert is_here("cats_vs_dogs")
+    (cache / "cats_vs_dogs" / "kagglecatsanddogs_5340.zip").unlink()  # needed only once
+    assert is_here("cats_vs_dogs") is True and len(load_dataset("cats_vs_dogs").test) == 4
+
+
+@pytest.mark.parametrize("name", ["minst", "", "MNIST", None, ROOT, str(ROOT / "data")])
+def test_whether_an_unknown_dataset_is_here(name, offline):
+    with pytest.raises(ValueError, match=r"Unknown dataset .* Known here: digits, critters, .*cats_vs_dogs"):
+        is_here(name)
