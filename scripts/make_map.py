@@ -1,11 +1,12 @@
 """Draw docs/map.png, the picture of the lessons in the README: `.venv/bin/python scripts/make_map.py`."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from helpers import plots
 from helpers.activations import activations, best_inputs
 from helpers.convolution import KERNELS, convolve
-from helpers.datasets import load_dataset, load_photo, load_runs
+from helpers.datasets import load_dataset, load_photo, load_runs, load_transfer_runs
 from helpers.explain import grad_cam
 from helpers.explorers import augment, chart
 from helpers.gabor import gabor_kernel
@@ -58,6 +59,32 @@ def heat() -> np.ndarray:
     return plots.heat_over(image[0], grad_cam(load_model("critters"), image)[0], 0.5)
 
 
+def worth() -> np.ndarray:
+    """Return the accuracy for 10, 20 and 50 images of each class, each way to train a line, as uint8 RGB."""
+    means = load_transfer_runs().pivot_table("test_accuracy", "images_per_class", "way", sort=False)
+
+    def draw(ax):
+        ax.plot(means, marker="o", linewidth=3)
+        ax.set(xscale="log", xticks=[], yticks=[])
+        ax.minorticks_off()
+
+    return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
+
+
+def blocks() -> np.ndarray:
+    """Return weights and multiply-adds of the five blocks of VGG16 as bars, uint8 RGB."""
+    kernels = [[3, 64, 64], [64, 128, 128], [128, *[256] * 3], [256, *[512] * 3], [512] * 4]
+    weights = np.array([9 * sum(a * b for a, b in pairwise(depths)) for depths in kernels])
+    work = weights * np.array([224, 112, 56, 28, 14]) ** 2
+
+    def draw(ax):
+        ax.bar(np.arange(5) - 0.2, weights / weights.sum(), 0.4, color=plots.ACCENT)
+        ax.bar(np.arange(5) + 0.2, work / work.sum(), 0.4, color="0.65")
+        ax.set(xticks=[], yticks=[])
+
+    return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
+
+
 def thumbnails() -> dict[int, np.ndarray]:
     """Return a picture for some lessons, as uint8 RGB."""
     photo = load_photo("camera")[40:296, 110:366]
@@ -73,6 +100,8 @@ def thumbnails() -> dict[int, np.ndarray]:
         5: variants(),
         6: caricatures(),
         7: heat(),
+        8: worth(),
+        9: blocks(),
     }
 
 

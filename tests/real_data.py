@@ -1,12 +1,14 @@
 """Real data for tests: in the folder that CNN_LESSONS_REAL_DATA names, or beside this repository in `shared/data`.
 
-There are `cifar10/CIFAR-10-images-*.tar.gz`, `mnist`, `fashion-mnist` and `cats_dogs/dogs_vs_cats`, or some of them.
+There are `cifar10/CIFAR-10-images-*.tar.gz`, `mnist`, `fashion-mnist`, `cats_dogs/dogs_vs_cats` and
+`weights/mobilenet_v2*.weights.h5`, or some of them.
 """
 
 import os
 from pathlib import Path
 
 from helpers.files import VARIABLE, cache_folder
+from helpers.real_datasets import IMAGENET_WEIGHTS
 
 import pytest
 
@@ -34,3 +36,30 @@ def new_cache(folder: Path, monkeypatch) -> Path:
         (cache / drawn.name).symlink_to(drawn)
     monkeypatch.setenv(VARIABLE, str(cache))
     return cache
+
+
+def put_mobilenet(home: Path) -> None:
+    """Put the weights of MobileNetV2 where keras.applications keeps them, ``home``/models; skip if there are none.
+
+    The ones for tests have 1,001 classes, a first one for "none of these": it is left out.
+    """
+    found = sorted((REAL / "weights").glob("mobilenet_v2*.weights.h5"))
+    if not found:
+        pytest.skip(f"no weights of MobileNetV2 in {REAL}")
+    from helpers.startup import import_tensorflow
+
+    import_tensorflow()
+    import h5py
+    import keras
+    from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+    theirs = keras.applications.MobileNetV2(weights=None, classes=1001)
+    theirs.load_weights(found[0])
+    ours = keras.applications.MobileNetV2(weights=None)
+    ours.set_weights(
+        [w if w.shape == own.shape else w[..., 1:] for w, own in zip(theirs.get_weights(), ours.weights, strict=True)]
+    )
+    path = home / "models" / IMAGENET_WEIGHTS["MobileNetV2"].path.name
+    path.parent.mkdir(parents=True)
+    with h5py.File(path, "w") as file:
+        save_weights_to_hdf5_group(file, ours)

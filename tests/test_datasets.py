@@ -27,6 +27,7 @@ from helpers.datasets import (
     load_folder,
     load_photo,
     load_runs,
+    load_transfer_runs,
     open_photo,
     resize_photo,
     to_gray,
@@ -708,6 +709,45 @@ def test_missing_runs_say_how_to_get_them_back(monkeypatch, tmp_path):
         FileNotFoundError, match=r"overfitting_runs\.csv is missing\. .*git checkout data/overfitting_runs"
     ):
         load_runs()
+
+
+@pytest.fixture(scope="module")
+def transfer_script():
+    spec = importlib.util.spec_from_file_location("make_transfer_runs", ROOT / "scripts" / "make_transfer_runs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_transfer_runs_have_a_row_for_each_way_number_and_seed(transfer_script):
+    runs = load_transfer_runs()
+    found = sorted(zip(runs["way"], runs["images_per_class"], runs["seed"], strict=True))
+    ways = transfer_script.EPOCHS
+    assert found == sorted((way, n, seed) for way in ways for n in ways[way] for seed in transfer_script.SEEDS)
+    assert len(found) == 5 * 3 * 3 and not runs.isna().any().any()
+    for column in ("training_accuracy", "test_accuracy"):
+        assert runs[column].between(0, 1).all()
+    assert runs.groupby("way")["trained_parameters"].nunique().eq(1).all()
+
+
+def test_card_of_the_transfer_runs_tells_the_truth(transfer_script):
+    card = (ROOT / "data" / "transfer_runs.md").read_text(encoding="utf-8")
+    assert "45 networks" in card and transfer_script.CUT in card
+    epochs, rates = transfer_script.EPOCHS, transfer_script.RATES
+    assert epochs["frozen base"] == epochs["top block"] == {10: 25, 20: 15, 50: 10}
+    assert "*frozen base*, *top block* 25, 15, 10 for 10, 20, 50 images" in card
+    for way, text in (("all convolutions", "25, 15, 8"), ("from scratch", "60, 40, 16")):
+        assert ", ".join(map(str, epochs[way].values())) == text and f"*{way}* {text}" in card
+    assert {*epochs["features once"].values()} == {40} and "*features once* 40" in card
+    assert (rates["features once"], rates["frozen base"]) == (0.01, 0.01) and "from 0.01" in card
+    assert (rates["top block"], rates["all convolutions"], rates["from scratch"]) == (0.001, 0.001, 0.003)
+    assert "0.001 (*top block*" in card and "0.003 (*from scratch*)" in card
+
+
+def test_missing_transfer_runs_say_how_to_get_them_back(monkeypatch, tmp_path):
+    monkeypatch.setattr(datasets, "DATA", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"transfer_runs\.csv is missing\. .*git checkout data/transfer_runs"):
+        load_transfer_runs()
 
 
 def test_card_of_the_runs_tells_the_truth(runs_script):

@@ -644,6 +644,185 @@ def check_gradcam(lab, place: int = 0) -> None:
     check_reset(widget, start)
 
 
+CUTS = ("conv1_relu", "add2", "conv3_relu", "add3", "conv4_relu", "add4")  # of the photos network, in lesson 08
+
+
+class Feature(Explorer):
+    """The feature explorer of lesson 08, used by keyboard; it asks for the first validation critters."""
+
+    selector = ".cnn-feature"
+    wording = (
+        r"(?P<layer>\w+), (?P<pooling>maximum|mean) of each map, (?P<images>\d+) images? of each class: a linear head "
+        r"gets (?P<right>\d+)% of (?P<count>\d+) right, the nearest image (?P<same>\d+)%\. "
+        r"Image (?P<asked>\d+): (?P<truth>\w+); nearest: (?P<nearest>\w+(, \w+)*)\."
+    )
+
+    def __init__(self, lab, place: int = 0):
+        super().__init__(lab, place)
+        self.layers, self.pooling = (lab.dropdown(self.root, label) for label in ("Layer", "Pooling"))
+        self.count = int(self.sliders["asked"].end("End")) + 1
+        known_features(self.count)  # takes a while, so before anything is waited for
+
+    def answers(self) -> bool:
+        """status and bars state what Keras and scikit-learn compute here for these settings"""
+        stated, layer, pooling = self.stated(), chosen(self.layers), chosen(self.pooling).split()[0]
+        images, asked = (int(self.sliders[name].value) for name in ("images", "asked"))
+        wanted = (layer, pooling, str(images), str(asked), str(self.count))
+        if not stated or tuple(stated[name] for name in ("layer", "pooling", "images", "asked", "count")) != wanted:
+            return False
+        names, (_, labels, labels_asked) = load_dataset("critters").class_names, known_features(self.count)
+        nearest, right = described(layer, pooling, images, self.count)
+        bars = self.root.locator(".cnn-overlay svg").last.locator("text").all_text_contents()
+        heads = [described(cut, pooling, images, self.count)[1] for cut in CUTS]
+        return (
+            stated["truth"] == names[labels_asked[asked]]
+            and stated["nearest"].split(", ") == [names[label] for label in labels[nearest[asked]]]
+            and agrees(stated["right"], 100 * right)
+            and agrees(stated["same"], 100 * np.mean(labels[nearest[:, 0]] == labels_asked))
+            and tuple(bars[:-1:2]) == CUTS
+            and all(agrees(text.rstrip("%"), 100 * head) for text, head in zip(bars[1::2], heads, strict=True))
+        )
+
+
+@cache
+def known_features(count: int) -> tuple:
+    """Return {(cut, pooling): features of training and asked images} of lesson 08, and the labels of both."""
+    import keras
+
+    critters = load_dataset("critters", limit=4_000)
+    train, validation = critters.train, critters.validation
+    order = np.random.default_rng(0).permutation(len(train))
+    some = np.concatenate([order[train.labels[order] == label][:20] for label in range(len(critters.class_names))])
+    photos = known_model("photos")
+    part = keras.Model(photos.inputs[0], [photos.get_layer(cut).output for cut in CUTS])
+    found = {}
+    for images in (train.images[some], validation.images[:count]):
+        pieces = [part.predict(images[start : start + 50], verbose=0) for start in range(0, len(images), 50)]
+        for cut, maps in zip(CUTS, map(np.concatenate, zip(*pieces, strict=True)), strict=True):
+            found.setdefault((cut, "maximum"), []).append(maps.max(axis=(1, 2)))
+            found.setdefault((cut, "mean"), []).append(maps.mean(axis=(1, 2)))
+    return found, train.labels[some], validation.labels[:count]
+
+
+@cache
+def described(cut: str, pooling: str, images: int, count: int) -> tuple:
+    """Return the five nearest training images of each asked one, and what a linear head gets right, by scikit-learn."""
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.neighbors import NearestNeighbors
+    from sklearn.preprocessing import StandardScaler
+
+    features, labels, labels_asked = known_features(count)
+    some = np.arange(len(labels)) % 20 < images  # they are in order of their classes, twenty of each
+    known, asked = features[cut, pooling]
+    scaler = StandardScaler().fit(known[some].astype(float))
+    known, asked = (scaler.transform(part.astype(float)) for part in (known[some], asked))
+    nearest = NearestNeighbors(n_neighbors=5).fit(known).kneighbors(asked, return_distance=False)
+    head = RidgeClassifier(alpha=100.0).fit(known, labels[some])
+    return np.flatnonzero(some)[nearest], head.score(asked, labels_asked)
+
+
+def check_feature(lab, place: int = 0) -> None:
+    """Choose every layer with both poolings, few images and many, and the last image."""
+    widget = Feature(lab, place)
+    start = widget.status.inner_text()
+    wait_until(lab.page, widget.answers)
+    assert tuple(widget.layers.locator("option").all_inner_texts()) == CUTS
+    for pooling in ("End", "Home"):
+        lab.choose(widget.pooling, pooling)
+        lab.choose(widget.layers, "Home")
+        for cut in CUTS:
+            expect(widget.layers.locator("option:checked")).to_have_text(cut)
+            wait_until(lab.page, widget.answers)
+            lab.choose(widget.layers, "ArrowDown")
+    drawn = widget.drawn()
+    widget.sliders["asked"].press("ArrowRight")
+    wait_until(lab.page, lambda: widget.changed(drawn) == 2)  # the image and the nearest ones, not the bars
+    for key in ("Home", "ArrowRight", "PageUp"):
+        widget.sliders["images"].press(key)
+        wait_until(lab.page, widget.answers)
+    widget.sliders["asked"].press("End")
+    wait_until(lab.page, widget.answers)
+    check_reset(widget, start)
+
+
+class Cost(Explorer):
+    """The cost explorer of lesson 09, used by keyboard."""
+
+    selector = ".cnn-cost"
+    wording = (
+        r"(?P<kernel>\d+) × (?P=kernel) pixels, (?P<channels>\d+) channels to (?P<maps>\d+) maps of (?P<height>\d+) × "
+        r"(?P=height)\. (?P=kernel) × (?P=kernel): (?P<full>\S+) weights, (?P<work>\S+( [mb]illion)?) multiply-adds; "
+        r"3 × 3, (once|twice|(?P<times>\d) times): (?P<stack>\S+) \((?P<stack_share>\S+)%\); "
+        r"(?P=kernel) × 1 and 1 × (?P=kernel): (?P<cross>\S+) \((?P<cross_share>\S+)%\); "
+        r"bottleneck: (?P<bottleneck>\S+) \((?P<bottleneck_share>\S+)%\); "
+        r"depthwise separable: (?P<separable>\S+) \((?P<separable_share>\S+)%\)\. "
+        r"Cheapest: .+, (?P<least>\S+( [mb]illion)?) multiply-adds\."
+    )
+
+    def __init__(self, lab, place: int = 0):
+        super().__init__(lab, place)
+        self.bottleneck = lab.dropdown(self.root, "Bottleneck")
+
+    def stated(self) -> dict[str, str]:
+        """Return the numbers of the status line with digits alone: "80.3 million" is "80.3e6"."""
+        signs = ((",", ""), (" million", "e6"), (" billion", "e9"))
+        stated = super().stated()
+        for sign, digits in signs:
+            stated = {name: text.replace(sign, digits) for name, text in stated.items()}
+        return stated
+
+    def expected(self) -> dict[str, float]:
+        """Return the numbers that the status line has to state, by the formulas of the lesson."""
+        settings = self.settings()
+        k, channels, maps = (int(settings[name]) for name in ("kernel", "channels", "maps"))
+        inside, times, places = int(maps * Fraction(chosen(self.bottleneck))), (k - 1) // 2, settings["height"] ** 2
+        weights = {
+            "full": k * k * channels * maps,
+            "stack": 9 * channels * maps + (times - 1) * 9 * maps * maps,
+            "cross": k * channels * maps + k * maps * maps,
+            "bottleneck": channels * inside + k * k * inside * inside + inside * maps,
+            "separable": k * k * channels + channels * maps,
+        }
+        shares = {f"{name}_share": 100 * weights[name] / weights["full"] for name in [*weights][1:]}
+        work = {"work": weights["full"] * places, "least": min(weights.values()) * places}
+        return {**settings, **weights, **shares, **work, **({"times": times} if times > 2 else {})}
+
+    def draws(self) -> bool:
+        """the bars are as long as the prices, up to what rounding does"""
+        root = self.root.locator(".cnn-overlay svg")
+        bars = [float(bar.get_attribute("width")) for bar in root.locator("> rect[height='24']").all()]
+        prices = [value for name, value in self.expected().items() if name.endswith("_share")]
+        return np.allclose(bars, np.maximum(np.array([100, *prices]) * max(bars) / max(100, *prices), 2), atol=0.1)
+
+
+def check_cost(lab, place: int = 0) -> None:
+    """Use every control of a cost explorer; the bars agree with the numbers, also where some are beyond 100%."""
+    widget = Cost(lab, place)
+    start = widget.status.inner_text()
+    wait_until(lab.page, widget.answers)
+    for slider in widget.sliders.values():
+        before, drawn = slider.value, widget.drawn()
+        slider.press("ArrowRight")
+        assert slider.value > before
+        wait_until(lab.page, widget.answers)
+        wait_until(lab.page, lambda drawn=drawn: widget.changed(drawn) == 1)
+        wait_until(lab.page, widget.draws)
+        slider.press("ArrowLeft")
+        wait_until(lab.page, lambda drawn=drawn: widget.drawn() == drawn)
+    lab.choose(widget.bottleneck, "Home")
+    for _ in range(widget.bottleneck.locator("option").count()):
+        wait_until(lab.page, widget.answers)
+        wait_until(lab.page, widget.draws)
+        lab.choose(widget.bottleneck, "ArrowDown")
+    lab.choose(widget.bottleneck, "Home")
+    for name, key in (("channels", "Home"), ("maps", "End"), ("kernel", "End")):
+        widget.sliders[name].press(key)
+        wait_until(lab.page, widget.answers)
+    assert number(widget.stated()["stack_share"]) > 1000
+    wait_until(lab.page, widget.draws)
+    check_reset(widget, start)
+
+
 def check_calculator(lab, place: int = 0) -> None:
     """Choose each network of a layer calculator, change, add and remove layers, and read the parameters."""
     root = lab.widgets(".cnn-calculator").nth(place)
@@ -692,10 +871,12 @@ CHECKS = {
     Augmentation.selector: check_augmentation,
     Activation.selector: check_activation,
     GradCam.selector: check_gradcam,
+    Feature.selector: check_feature,
+    Cost.selector: check_cost,
 }
 """What to do with a widget of each kind."""
 
-EXPLORERS = (Gabor, Response, Dropout, Augmentation, Activation, GradCam)
+EXPLORERS = (Gabor, Response, Dropout, Augmentation, Activation, GradCam, Feature, Cost)
 WITH_SLIDERS = {".cnn-stepper": Stepper, **{kind.selector: kind for kind in EXPLORERS}}
 
 

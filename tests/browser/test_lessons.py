@@ -12,7 +12,9 @@ from learner import (
     WITH_SLIDERS,
     Activation,
     Augmentation,
+    Cost,
     Dropout,
+    Feature,
     Gabor,
     GradCam,
     Response,
@@ -32,6 +34,8 @@ WIDGETS = {
     "05": {Augmentation.selector},
     "06": {Activation.selector},
     "07": {GradCam.selector},
+    "08": {Feature.selector},
+    "09": {Cost.selector},
 }
 IMPORTS = "from helpers.datasets import load_dataset, load_photo\nfrom helpers import widgets"
 
