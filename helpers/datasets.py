@@ -450,6 +450,19 @@ def load_transfer_runs() -> pd.DataFrame:
     return _runs("transfer_runs")
 
 
+def load_transfer_curves() -> pd.DataFrame:
+    """Return learning curves of three networks of lesson 08, trained beforehand with 20 images of each class.
+
+    Returns
+    -------
+    curves : DataFrame with a row for each way and epoch; ``accuracy`` as Keras reports it while training,
+        ``val_accuracy`` measured after the epoch, both from 0 to 1; see data/transfer_curves.md
+
+    Raises FileNotFoundError if the file is missing; says how to get it back.
+    """
+    return _runs("transfer_curves")
+
+
 def _runs(name: str) -> pd.DataFrame:
     path = DATA / f"{name}.csv"
     if not path.exists():

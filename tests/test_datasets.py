@@ -27,6 +27,7 @@ from helpers.datasets import (
     load_folder,
     load_photo,
     load_runs,
+    load_transfer_curves,
     load_transfer_runs,
     open_photo,
     resize_photo,
@@ -744,10 +745,23 @@ def test_card_of_the_transfer_runs_tells_the_truth(transfer_script):
     assert "0.001 (*top block*" in card and "0.003 (*from scratch*)" in card
 
 
+def test_transfer_curves_have_a_row_for_each_way_and_epoch(transfer_script):
+    curves = load_transfer_curves()
+    for way in transfer_script.CURVES_OF:
+        epochs = curves.loc[curves["way"] == way, "epoch"]
+        assert epochs.tolist() == list(range(1, transfer_script.EPOCHS[way][20] + 1))
+    assert {*curves["way"]} == {*transfer_script.CURVES_OF} and not curves.isna().any().any()
+    assert curves[["accuracy", "val_accuracy"]].stack().between(0, 1).all()
+    card = (ROOT / "data" / "transfer_curves.md").read_text(encoding="utf-8")
+    assert f"{transfer_script.VALIDATION} validation critters" in card and "20 critters of each class" in card
+
+
 def test_missing_transfer_runs_say_how_to_get_them_back(monkeypatch, tmp_path):
     monkeypatch.setattr(datasets, "DATA", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"transfer_runs\.csv is missing\. .*git checkout data/transfer_runs"):
         load_transfer_runs()
+    with pytest.raises(FileNotFoundError, match=r"transfer_curves\.csv is missing"):
+        load_transfer_curves()
 
 
 def test_card_of_the_runs_tells_the_truth(runs_script):
