@@ -131,6 +131,68 @@ def show_images(
     return fig
 
 
+def show_blocks(blocks: dict):
+    """Draw blocks of networks from top to bottom, side by side: boxes for layers, lines for maps (lesson 09).
+
+    Parameters
+    ----------
+    blocks : dict from a title to a list of branches, each a list of labels of its layers, first one first. An empty
+        branch passes on what comes in. If there are several, a text at the end of the list says how they are joined:
+        "+" or "stack"
+
+
+    Raises ValueError if there is no block, or several branches without a text, or one with it.
+    """
+    parts = []
+    for title, block in blocks.items():
+        branches, joint = (block[:-1], block[-1]) if block and isinstance(block[-1], str) else (block, "")
+        if not branches or (len(branches) > 1) != bool(joint):
+            raise ValueError(
+                f"{title}: give one branch, or several and a text at the end that says how they are joined."
+            )
+        parts.append((title, branches, joint))
+    if not parts:
+        raise ValueError("Give at least one block.")
+    rows = max(len(branch) for _, branches, _ in parts for branch in branches)
+    widths = [1.1 * len(branches) + 0.3 for _, branches, _ in parts]
+    fig, axes = plt.subplots(
+        1,
+        len(parts),
+        figsize=(sum(widths), 0.62 * (rows + 3)),
+        squeeze=False,
+        width_ratios=widths,
+        layout="constrained",
+    )
+    for ax, (title, branches, joint) in zip(axes[0], parts, strict=True):
+        _draw_block(ax, branches, joint, rows)
+        ax.set_title(title)
+    return fig
+
+
+def _draw_block(ax, branches, joint: str, rows: int) -> None:
+    """Draw a block: maps come in at (0, 0), and leave at (0, -rows - 1.4)."""
+    ax.set(xlim=(-0.62 * len(branches), 0.62 * len(branches)), ylim=(-rows - 2, 0.6))
+    ax.axis("off")
+    line = {"color": "0.45", "linewidth": 1.2, "zorder": 1}
+    bottom = -rows - 0.6
+    for place, branch in enumerate(branches):
+        x = 1.15 * (place - (len(branches) - 1) / 2)
+        ax.plot([0, x, x, 0], [0, -0.35, bottom, bottom - 0.4], **line)
+        for step, label in enumerate(branch):
+            y = -0.35 - (step + 0.5) * (rows + 0.25) / len(branch)
+            box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": COLORS[0], "linewidth": 1.4}
+            ax.text(x, y, label, ha="center", va="center", fontsize=9, bbox=box, zorder=2)
+    ax.plot([0, 0], [0, 0.3], **line)
+    ax.annotate("", (0, bottom - 1.1), (0, bottom - 0.3), arrowprops={"arrowstyle": "->", "color": "0.45"})
+    if joint:
+        box = {
+            "boxstyle": "circle,pad=0.3" if len(joint) == 1 else "round,pad=0.35",
+            "facecolor": ACCENT,
+            "linewidth": 0,
+        }
+        ax.text(0, bottom - 0.4, joint, ha="center", va="center", color="white", weight="bold", bbox=box, zorder=3)
+
+
 def format_number(value: float) -> str:
     """Return a number as short as it can be read: whole ones without a point, else about three digits.
 

@@ -540,3 +540,21 @@ def test_set_style():
         plots.set_style()
         assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(plots.COLORS)
         assert mpl.rcParams["figure.constrained_layout.use"] is True
+
+
+def test_blocks_are_boxes_and_joints():
+    fig = plots.show_blocks({"row": [["3 × 3", "pooling"]], "sum": [["1 × 1"], [], "+"], "empty": [[]]})
+    assert [ax.get_title() for ax in fig.axes] == ["row", "sum", "empty"]
+    boxes = [[text.get_text() for text in ax.texts if text.get_text()] for ax in fig.axes]
+    assert boxes == [["3 × 3", "pooling"], ["1 × 1", "+"], []]
+
+
+@pytest.mark.parametrize("block", [[], ["+"], [["a"], ["b"]], [["a"], "+"]])
+def test_blocks_that_cannot_be_drawn(block):
+    with pytest.raises(ValueError, match="name: give one branch, or several and a text"):
+        plots.show_blocks({"name": block})
+
+
+def test_no_blocks():
+    with pytest.raises(ValueError, match="at least one block"):
+        plots.show_blocks({})
