@@ -417,11 +417,6 @@ def without_input():
     return model
 
 
-def dense_only():
-    """A Keras model without any convolution."""
-    return keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(CLASSES, activation="softmax")])
-
-
 def counted(right, work):
     """Something with the face of a trained model that needs so many multiply-adds."""
     weights = [np.zeros((1, work // 4)), np.zeros(9)]
@@ -793,7 +788,6 @@ WRONG = {
                 (counted(1, BUDGET + 4), IMAGES, LABELS),
                 "it needs 500,004 multiply-adds for one image. At most 500,000 are allowed",
             ),
-            ((Later(dense_only), IMAGES, LABELS), "there is no convolution in it"),
             (
                 (Later(reader, (layers.Conv2D, 600, 3)), IMAGES, LABELS),
                 "it needs 584,002 multiply-adds",
@@ -802,7 +796,7 @@ WRONG = {
                 (counted(BUDGET_GOAL - 0.01, 40_000), IMAGES, LABELS),
                 "it gets 92% right, with 40,000 multiply-adds. The goal is 93%",
             ),
-            ((Later(untrained), IMAGES, LABELS), "right, with 1,920 multiply-adds. The goal is 93%"),
+            ((Later(untrained), IMAGES, LABELS), "there is no convolution in it"),
             ((trained(1), IMAGES, LABELS), "its multiply-adds cannot be counted: begin with keras.Input((8, 8, 3))"),
             ((Later(without_input), IMAGES, LABELS), "its multiply-adds cannot be counted"),
             ((Later(lambda: reader(shape=(None, None, 3))), IMAGES, LABELS), "its multiply-adds cannot be counted"),

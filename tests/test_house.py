@@ -14,7 +14,14 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"parameters", "exercise", "check", "solution", "nbval-ignore-output"}
-DRAW_TITLES = ("show_numbers", "show_zoom", "show_channels", "plot_history", "plot_confusion")  # helpers that always do
+DRAW_TITLES = (
+    "show_blocks",
+    "show_numbers",
+    "show_zoom",
+    "show_channels",
+    "plot_history",
+    "plot_confusion",
+)  # helpers that always do
 BRITISH = re.compile(r"\b(colour|grey|neighbour|behaviour|centre|labelled|licence|normalis|optimis|regularis)", re.I)
 
 
