@@ -7,9 +7,10 @@ LESSON ?=
 DATASETS ?=
 PYTEST_ARGS ?=
 
-# Unit tests and notebooks run on all cores; more than four Pythons with TensorFlow need too much memory.
-# PYTEST_ARGS="-n0" turns this off. Browser tests wait for answers, so they run alone.
+# All tests run on all cores, with one thread of TensorFlow for each of them, which is faster in sum. More than four
+# Pythons with TensorFlow need too much memory. PYTEST_ARGS="-n0" turns this off.
 WORKERS := -n auto --maxprocesses 4
+ONE_EACH := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1
 
 BIN   := $(VENV)/bin
 FOUND := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
@@ -33,19 +34,19 @@ lint: $(READY)  ## Check style of code and notebooks
 	$(BIN)/ruff format --check .
 
 unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
-	$(BIN)/python -m pytest tests --ignore tests/browser $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	$(ONE_EACH) $(BIN)/python -m pytest tests --ignore tests/browser $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 data: $(READY)  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
 	@$(BIN)/python scripts/make_data.py $(DATASETS)
 
 notebooks: data  ## Run each lesson without network and compare with what is stored
-	PYTHONPATH="$(CURDIR)/tests/offline" $(BIN)/python -m pytest --nbval --nbval-current-env \
+	$(ONE_EACH) PYTHONPATH="$(CURDIR)/tests/offline" $(BIN)/python -m pytest --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 300 \
 		--nbval-kernel-startup-timeout 180 -p no:python -p no:playwright $(WORKERS) --dist loadfile $(PYTEST_ARGS) \
 		$(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 browser: data  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
-	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+	$(ONE_EACH) $(BIN)/python -m pytest tests/browser $(WORKERS) --dist load $(PYTEST_ARGS)
 
 bench: $(READY)  ## Measure how fast sliders and explanations answer, beside the usual ways
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
