@@ -1,7 +1,7 @@
 """Train the networks of lesson 08, each way three times for each number of images: data/transfer_runs.csv.
 
 Three of them are trained once more, with 20 images of each class, and validated after each epoch:
-data/transfer_curves.csv. Run `.venv/bin/python scripts/make_transfer_runs.py`; it takes about 50 minutes on two cores.
+data/transfer_curves.csv. Run `.venv/bin/python scripts/make_transfer_runs.py`; it takes 15 to 50 minutes on two cores.
 What is there already is kept, so that an interrupted run goes on where it was: remove a file to make it anew.
 """
 
