@@ -73,7 +73,7 @@ STYLE = """<style>
 # --- what all widgets share ---
 
 
-def make_slider(label: str, value, low, high, step=1, tooltip: str = "", width: str = "180px"):
+def make_slider(label: str, value, low, high, step=1, tooltip: str = "", width: str = "180px", **layout):
     """Return a labelled slider, for whole numbers if all of these are, else for numbers with two decimals.
 
     Raises ValueError for a value outside of the range.
@@ -90,7 +90,7 @@ def make_slider(label: str, value, low, high, step=1, tooltip: str = "", width: 
         description=label,
         tooltip=tooltip,
         style={"description_width": "initial"},
-        layout={"width": width, "margin": "2px 14px 2px 2px"},
+        layout={"width": width, "margin": "2px 14px 2px 2px", **layout},
         **options,
     )
 
@@ -110,6 +110,28 @@ def make_dropdown(label: str, options, value, tooltip: str = "", width: str = "1
 def wrapping(children, **layout):
     """Return a row that breaks where the page is too narrow."""
     return ipw.HBox(children, layout={"flex_flow": "row wrap", **layout})
+
+
+def close_parts(widget):
+    """Close children, layout and style of a widget, and theirs: ipywidgets keeps them all when the widget is closed."""
+    for part in (*getattr(widget, "children", ()), getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if part is not None:
+            close_parts(part)
+            part.close()
+
+
+def replace_children(box, children):
+    """Show other children in a box, and close those that go.
+
+    The same ones again are not set again: the page would draw all anew, and the focus would be lost.
+    """
+    before, children = box.children, tuple(children)
+    if before != children:
+        box.children = children
+        for child in before:
+            if child not in children:
+                close_parts(child)
+                child.close()
 
 
 class Panel(ipw.VBox):
@@ -152,6 +174,7 @@ class LessonWidget(ipw.VBox):
     """
 
     title = ""
+    links = ()  # of controls, in the page
     _busy = False
 
     def __init__(self, name: str):
@@ -168,6 +191,14 @@ class LessonWidget(ipw.VBox):
             "text/plain": f"{self.title} (run the cell to use it)",
             "image/svg+xml": self.still(),
         }
+
+    def close(self):
+        """Take it from the page, with all that it consists of."""
+        if self.comm is not None:  # else it is closed already, or was never complete
+            close_parts(self)
+            for link in self.links:
+                link.close()
+        super().close()
 
     def _say(self, message, bad=False):
         """Write a line of text under the widget, in the color of errors if it is bad news."""
@@ -314,11 +345,11 @@ class ConvolutionStepper(LessonWidget):
             indent=False,
             layout={"width": "130px", "margin": "2px 6px 2px 12px"},
         )
-        self.slider = make_slider("Step", 0, 0, 1, 1, "Place of the kernel, row by row: arrow keys, Home, End")
+        tooltip, wide = "Place of the kernel, row by row: arrow keys, Home, End", {"flex": "1 1 200px", "margin": None}
+        self.slider = make_slider("Step", 0, 0, 1, 1, tooltip, "auto", max_width="560px", **wide)
         self.slider.readout = False  # the status line counts from 1
-        self.slider.layout = {"flex": "1 1 200px", "width": "auto", "max_width": "560px"}
         self.play = ipw.Play(min=0, max=1, interval=120, layout={"width": "150px", "flex": "none"})
-        ipw.jslink((self.play, "value"), (self.slider, "value"))
+        self.links = [ipw.jslink((self.play, "value"), (self.slider, "value"))]
         self.input, self.output = Panel(), Panel()
         self.output.heading.add_class("cnn-map-title")
         self.numbers = ipw.HTML()
@@ -328,8 +359,10 @@ class ConvolutionStepper(LessonWidget):
         self.slider.observe(lambda _: self._draw(), "value")
 
     def _layout(self):
-        kernel = ipw.VBox([ipw.HTML("<b>Kernel</b>: click a cell and type"), self.grid]).add_class("cnn-column")
-        kernel.layout = {"margin": "0 12px 4px 0", "min_width": "180px"}
+        kernel = ipw.VBox(
+            [ipw.HTML("<b>Kernel</b>: click a cell and type"), self.grid],
+            layout={"margin": "0 12px 4px 0", "min_width": "180px"},
+        ).add_class("cnn-column")
         if self.start.shape[1] > 5:  # too wide to stand between the images
             kernel.add_class("cnn-late")
         images = wrapping([self.input, kernel, self.output])
@@ -345,7 +378,7 @@ class ConvolutionStepper(LessonWidget):
         rows, cols = self.kernel.shape
         if (len(self.cells), len(self.cells[0]) if self.cells else 0) != (rows, cols):
             self.cells = [[self._cell(row, col) for col in range(cols)] for row in range(rows)]
-            self.grid.children = [ipw.HBox(row) for row in self.cells]
+            replace_children(self.grid, [ipw.HBox(row) for row in self.cells])
         with self._quietly():
             for (row, col), value in np.ndenumerate(self.kernel):
                 self.cells[row][col].value = kernel_text(value)
@@ -727,7 +760,7 @@ class LayerCalculator(LessonWidget):
             "remove": ipw.Button(icon="trash", tooltip="Remove this layer"),
         }
         for name, control in row.items():
-            control.add_class(f"cnn-{name}").layout = {"width": None, "margin": "1px 2px"}  # STYLE has the widths
+            control.add_class(f"cnn-{name}").layout.margin = "1px 2px"  # STYLE has the widths
         row["result"] = ipw.HTML()
         row["box"] = ipw.HBox([*row.values()], layout={"align_items": "center"})
         row["kind"].observe(lambda _: self._change_kind(row), "value")
@@ -794,9 +827,7 @@ class LayerCalculator(LessonWidget):
             row["filters"].layout.visibility = "visible" if kind in ("Conv2D", "Dense") else "hidden"
             for name in ("size", "stride", "padding"):
                 row[name].layout.visibility = "visible" if kind in WINDOWS else "hidden"
-        boxes = (self.heading, *(row["box"] for row in self.rows))
-        if self.table.children != boxes:  # else the page would draw all anew, and the focus would be lost
-            self.table.children = boxes
+        replace_children(self.table, [self.heading, *(row["box"] for row in self.rows)])
 
     @staticmethod
     def _heading():

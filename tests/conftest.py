@@ -1,15 +1,20 @@
-"""Settings of all unit tests: the same examples in each run, no windows, no figures left open."""
+"""Settings of all unit tests: the same examples in each run, no windows, no figures or widgets left open."""
 
 import socket
+import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("exercise_tools", "model_tools", "widget_tools")
+
 mpl.use("Agg")  # here only: as MPLBACKEND it would reach the kernels that some tests start
 
+# `--hypothesis-profile=explore`, given to pytest, wins over what is loaded here.
 settings.register_profile("lessons", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("explore", deadline=None, derandomize=False, max_examples=400, print_blob=True)
 settings.load_profile("lessons")
 
 
@@ -17,6 +22,14 @@ settings.load_profile("lessons")
 def close_figures():
     yield
     plt.close("all")
+
+
+@pytest.fixture(autouse=True)
+def close_widgets():
+    """Widgets stay in a registry for ever otherwise."""
+    yield
+    if "ipywidgets" in sys.modules:
+        sys.modules["ipywidgets"].Widget.close_all()
 
 
 @pytest.fixture

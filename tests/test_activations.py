@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from test_explain import all_layers
+from model_tools import all_layers
 
 import_tensorflow()
 

@@ -31,19 +31,21 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from test_network_explorers import assert_pictures_are_drawn, put, text_of
-from test_widgets import (
+from widget_tools import (
     SVG,
     assert_finite,
+    assert_pictures_are_drawn,
     assert_sound,
     complains,
     controls,
     drive,
     ends,
     parts,
+    put,
     said,
     some_value,
     state,
+    text_of,
 )
 
 import_tensorflow()
@@ -57,13 +59,6 @@ WORDING = (
     rf"depthwise separable: {NUMBER} \((\S+)%\)\. Cheapest: (.+), (\S+(?: [mb]illion)?) multiply-adds\."
 )
 TYPICAL = [(5, 64, 64, 28, 1 / 4), (3, 8, 512, 7, 1 / 2), (11, 512, 8, 14, 1 / 8), (7, 24, 136, 21, 1 / 8)]
-
-
-@pytest.fixture(autouse=True)
-def close_widgets():
-    """Widgets stay in a registry for ever otherwise."""
-    yield
-    ipw.Widget.close_all()
 
 
 @pytest.fixture

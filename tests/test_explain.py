@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from model_tools import all_layers
 from scipy import ndimage
 
 tf = import_tensorflow()
@@ -214,13 +215,6 @@ def truth(plain):
     }
     _, gradients, _ = by_tape(lambda images, training: (images, plain(images, training=training)), images, classes)
     return heat | {"saliency": np.abs(gradients).max(axis=3)}
-
-
-def all_layers(model):
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from all_layers(layer)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -26,7 +26,6 @@ from helpers.explorers import (
 )
 from helpers.startup import import_tensorflow
 
-import ipywidgets as ipw
 import keras
 import numpy as np
 import pandas as pd
@@ -37,18 +36,11 @@ from keras.src.layers.preprocessing.image_preprocessing.base_image_preprocessing
     BaseImagePreprocessingLayer,
 )
 from keras.src.legacy.preprocessing import image as legacy
-from test_widgets import SVG, assert_sound, ends, said, shown, state
+from widget_tools import SVG, assert_sound, ends, said, shown, state
 
 import_tensorflow()
 ROOT = Path(__file__).resolve().parent.parent
 CSV = ROOT / "data" / "overfitting_runs.csv"
-
-
-@pytest.fixture(autouse=True)
-def close_widgets():
-    """Widgets stay in a registry for ever otherwise."""
-    yield
-    ipw.Widget.close_all()
 
 
 def words(svg):

@@ -13,7 +13,6 @@ from functools import cache
 from helpers.feature_explorer import ALPHA, MAXIMUM, MEAN, SIDE, FeatureExplorer, scaled
 from helpers.plots import ACCENT
 
-import ipywidgets as ipw
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,8 +20,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from test_network_explorers import assert_pictures_are_drawn, put
-from test_widgets import SVG, assert_sound, ends, said, some_value, state
+from widget_tools import SVG, assert_pictures_are_drawn, assert_sound, ends, put, said, some_value, state
 
 NAMES = ("cat", "dog & co", "<owl>")
 CHANNELS = {"early": 4, "middle": 6, "late": 9}
@@ -49,13 +47,6 @@ GOOD = {
     **{"maps": MAPS, "maps_asked": MAPS_ASKED, "images": IMAGES, "labels": LABELS},
     **{"asked": ASKED, "asked_labels": LABELS_ASKED, "class_names": NAMES},
 }
-
-
-@pytest.fixture(autouse=True)
-def close_widgets():
-    """Widgets stay in a registry for ever otherwise."""
-    yield
-    ipw.Widget.close_all()
 
 
 def build(**changes):

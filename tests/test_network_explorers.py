@@ -11,13 +11,26 @@ from helpers.network_explorers import PREDICTED, SIZES, ActivationExplorer, Grad
 from helpers.plots import heat_over
 from helpers.startup import import_tensorflow
 
-import ipywidgets as ipw
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from model_tools import network
 from PIL import Image
-from test_widgets import SVG, assert_sound, close, complains, ends, said, shown, some_value, state
+from widget_tools import (
+    SVG,
+    assert_pictures_are_drawn,
+    assert_sound,
+    close,
+    complains,
+    ends,
+    put,
+    said,
+    shown,
+    some_value,
+    state,
+    upload,
+)
 
 import_tensorflow()
 
@@ -29,28 +42,6 @@ PHOTOS = {"plain": IMAGES[0], "a <b> & c": IMAGES[1], "gray": np.full((16, 12, 3
 MASK = np.zeros((16, 12), bool)
 MASK[4:12, 2:8] = True
 NUMBER = r"([−\d.e-]*\d)"
-
-
-@pytest.fixture(autouse=True)
-def close_widgets():
-    """Widgets stay in a registry for ever otherwise."""
-    yield
-    ipw.Widget.close_all()
-
-
-def network(channels=3):
-    keras.utils.set_random_seed(3)
-    return keras.Sequential(
-        [
-            keras.Input((None, None, channels)),
-            layers.Rescaling(1 / 64, -2, name="scaled"),
-            layers.Conv2D(5, 3, padding="same", activation="relu", name="conv"),
-            layers.MaxPooling2D(name="pool"),
-            layers.Conv2D(8, 3, padding="same", activation="relu", name="last"),
-            layers.GlobalAveragePooling2D(),
-            layers.Dense(3, activation="softmax", name="classes"),
-        ]
-    )
 
 
 LAYERS = {"scaled": 3, "conv": 5, "pool": 5, "last": 8}  # channels
@@ -72,30 +63,6 @@ def truth(model):
 @pytest.fixture
 def explorer(model):
     return ActivationExplorer(model, IMAGES, LABELS, NAMES, "conv", 2)
-
-
-def put(explorer, **values):
-    for name, value in values.items():
-        explorer.controls[name].value = value
-    return explorer
-
-
-def text_of(svg):
-    return "".join(ElementTree.fromstring(svg).itertext())
-
-
-def assert_pictures_are_drawn(widget):
-    for panel, picture in zip(widget.panels, widget.draw(widget.compute(**widget.settings())), strict=True):
-        assert panel.heading.value == f"<b>{html.escape(picture.title)}</b>"
-        assert picture.marks in panel.overlay.value
-        if picture.pixels is not None:
-            pixels = np.atleast_3d(shown(panel.image)) * np.ones(3, int)
-            np.testing.assert_array_equal(pixels, np.atleast_3d(picture.pixels) * np.ones(3, int))
-            assert panel.image.layout.width == f"{picture.width:.0f}px"
-    assert said(widget).replace(" ", "") in text_of(widget.still()).replace(" ", "")
-    bundle = widget._repr_mimebundle_()
-    assert bundle["image/svg+xml"] == widget.still()
-    assert widget.title in bundle["text/plain"]
 
 
 # --- activations ---
@@ -534,12 +501,6 @@ def content_of(image, kind="PNG", **options):
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
-
-
-def upload(widget, content, name="mine.png", kind="image/png"):
-    """As the page sends a file that a reader chose; the time is in milliseconds."""
-    file = {"name": name, "type": kind, "size": len(content), "content": memoryview(content), "last_modified": 10**12}
-    widget.upload.set_state({"value": [file]})
 
 
 def picture(height=40, width=30, mode="RGB"):

@@ -8,7 +8,6 @@ import re
 import statistics
 import time
 import xml.etree.ElementTree as ElementTree
-from decimal import Decimal
 
 from helpers import widgets
 from helpers.convolution import KERNELS, LAYER_KINDS
@@ -38,49 +37,23 @@ from known_totals import TOTALS
 from PIL import Image
 from scipy import ndimage, signal
 from skimage import filters
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def close_widgets():
-    """Widgets stay in a registry for ever otherwise."""
-    yield
-    ipw.Widget.close_all()
-
-
-def noise_image(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
-
-
-def said(widget):
-    """The status line as a reader sees it."""
-    return html.unescape(re.sub(r"<[^>]*>", "", widget.status.value))
-
-
-def complains(widget):
-    return "cnn-error" in widget.status.value
-
-
-def drawings(widget):
-    if isinstance(widget, ConvolutionStepper):
-        return [widget.input.overlay.value, widget.output.overlay.value, widget.numbers.value, widget.still()]
-    if isinstance(widget, Explorer):
-        return [*(panel.overlay.value for panel in widget.panels), widget.still()]
-    return [widget.picture.value, widget.still()]
-
-
-def assert_sound(widget):
-    """Every drawing is well-formed, of some size, and shows numbers only."""
-    for drawing in drawings(widget):
-        root = ElementTree.fromstring(drawing)
-        assert root.tag == f"{SVG}svg"
-        assert float(root.get("width")) > 0
-        assert float(root.get("height")) > 0
-        attributes = [value for part in root.iter() for name, value in part.items() if name != "href"]
-        assert not re.search("nan|inf", " ".join(attributes))
-        assert not re.search(r"\b(nan|inf)\b", " ".join(root.itertext()))
-    assert said(widget)
+from widget_tools import (
+    SVG,
+    assert_finite,
+    assert_sound,
+    close,
+    complains,
+    controls,
+    drive,
+    ends,
+    noise_image,
+    parts,
+    result_of,
+    said,
+    shown,
+    some_value,
+    state,
+)
 
 
 def texts(widget, group):
@@ -626,17 +599,6 @@ SMALL = {
 }
 
 
-def shown(image):
-    """The pixels of an image widget, gray ones with one channel."""
-    return np.asarray(Image.open(io.BytesIO(image.value))).astype(int)
-
-
-def close(text, value):
-    """Whether a number in a status line is that value, as far as its last digit tells."""
-    number = Decimal(text.replace("−", "-"))
-    return float(number) == pytest.approx(value, rel=0, abs=0.51 * 10.0 ** number.as_tuple().exponent + 1e-9)
-
-
 def oracle(frequency, theta, sigma, phase=0, **_):
     """The kernel that the controls say, angles in degrees, by scikit-image."""
     return filters.gabor_kernel(
@@ -1126,84 +1088,6 @@ every_widget = pytest.mark.parametrize("build", WIDGETS.values(), ids=WIDGETS.ke
 every_explorer = pytest.mark.parametrize(
     "build", [GaborExplorer, WIDGETS["Gabor response"]], ids=["kernel", "response"]
 )
-
-
-def parts(widget):
-    """A widget and all that it consists of."""
-    return [widget, *(part for child in getattr(widget, "children", ()) for part in parts(child))]
-
-
-def controls(widget):
-    kinds = (ipw.IntSlider, ipw.FloatSlider, ipw.Checkbox, ipw.Dropdown, ipw.BoundedIntText)
-    return [part for part in parts(widget) if isinstance(part, kinds)]
-
-
-def plain(value):
-    """A value of a widget, but for the name of the hatching, which is another in each stepper."""
-    if isinstance(value, memoryview):
-        return bytes(value)
-    return re.sub(r"empty-\w+", "empty", value) if isinstance(value, str) else value
-
-
-def state(widget):
-    """All that a reader sees of a widget, and can do with it."""
-    layout = ("width", "height", "visibility", "display")
-    return [
-        (
-            type(part),
-            plain(getattr(part, "value", None)),
-            getattr(part, "max", None),
-            getattr(part, "disabled", None),
-            part._dom_classes,
-            [getattr(part.layout, name) for name in layout],
-        )
-        for part in parts(widget)
-    ]
-
-
-def ends(control):
-    """Smallest, default and largest value, or all of a choice."""
-    if isinstance(control, ipw.Checkbox):
-        return [False, True]
-    if isinstance(control, ipw.Dropdown):
-        return [option[1] if isinstance(option, tuple) else option for option in control.options]
-    return [control.min, control.value, control.max]
-
-
-def some_value(control, rng):
-    """Any value, also one between two places of a slider."""
-    if isinstance(control, ipw.FloatSlider):
-        return float(rng.uniform(control.min, control.max))
-    values = ends(control)
-    if isinstance(control, (ipw.IntSlider, ipw.BoundedIntText)):
-        values = range(control.min, control.max + 1)
-    return values[rng.integers(len(values))]
-
-
-def drive(widget, rng, times):
-    for _ in range(times):
-        found = controls(widget)  # anew: the calculator replaces them
-        control = found[rng.integers(len(found))]
-        control.value = some_value(control, rng)
-
-
-def result_of(widget):
-    """What a widget computes for its controls as they are now."""
-    if isinstance(widget, Explorer):
-        return widget.compute(**widget.settings())
-    return (widget.feature_map, widget._step()) if isinstance(widget, ConvolutionStepper) else widget.compute()
-
-
-def numbers_in(result):
-    if isinstance(result, (tuple, list)):
-        return [number for part in result for number in numbers_in(part)]
-    return [] if result is None or isinstance(result, str) else np.ravel(result).tolist()
-
-
-def assert_finite(result):
-    numbers = numbers_in(result)
-    assert numbers
-    assert np.isfinite(numbers).all()
 
 
 def assert_all_true(widget):
