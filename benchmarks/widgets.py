@@ -1,4 +1,4 @@
-"""How fast a slider of `helpers.widgets.GaborResponse` answers, beside the usual way: `make bench`.
+"""How fast sliders answer, and that of `helpers.widgets.GaborResponse` beside the usual way: `make bench`.
 
 The usual way is ``ipywidgets.interact`` with a function that draws a new Matplotlib figure on each event. Both show the
 same image of 256 × 256 pixels, its Gabor kernel and the magnitude of the response, for the same settings.
@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from unittest import mock
 
+from helpers.cost_explorer import CostExplorer
 from helpers.datasets import example_images
-from helpers.widgets import GaborResponse
+from helpers.widgets import ConvolutionStepper, GaborResponse, LayerCalculator
 
 import ipywidgets
 import matplotlib as mpl
@@ -27,6 +28,7 @@ IMAGE = "camera"
 FREQUENCIES = [round(0.01 * place, 2) for place in range(6, 46)]  # 40 values of the slider
 THETA, SIGMA = 0, 3.0
 MOVES = 50  # from one end of the slider to the other
+TARGET = 16  # milliseconds of Python per move: a frame of the screen
 PAUSE = 100  # milliseconds between an answer and the next key, for the kernel to become idle
 
 USUAL = """
@@ -114,6 +116,27 @@ def kernel_times() -> dict[str, list[float]]:
     return times
 
 
+def move_times() -> dict[str, list[float]]:
+    """Return the milliseconds of Python per move of a slider, for several widgets; a step is as fast on any image."""
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
+    response, cost, calculator = GaborResponse({"noise": noise[:256, :256]}), CostExplorer(), LayerCalculator()
+    steppers = {size: ConvolutionStepper(noise[:size, :size], "Gaussian blur") for size in (64, 512)}
+    moved = {  # name -> controls that are moved in turn
+        "Gabor response, 256 × 256": [response.controls[name] for name in ("frequency", "theta", "sigma")],
+        "price of a convolution": [cost.controls[name] for name in ("kernel", "channels", "maps", "height")],
+        "layer calculator": [calculator.rows[place]["filters"] for place in (0, 2, 4)],
+        "stepper, image of 64 × 64": [steppers[64].slider],
+        "stepper, image of 512 × 512": [steppers[512].slider],
+    }
+    times = {name: [] for name in moved}
+    for place, share in enumerate(np.linspace(0.05, 0.95, 42)):
+        for name, controls in moved.items():
+            control = controls[place % len(controls)]
+            value = type(control.value)(control.min + share * (control.max - control.min))
+            times[name].append(milliseconds(setattr, control, "value", value))
+    return times
+
+
 def answer_times(lab: Lab, way: str) -> list[float]:
     """Return the milliseconds from key to picture for one way, in a notebook of its own."""
     lab.write(f"{way}.ipynb", *NOTEBOOKS[way])
@@ -172,6 +195,8 @@ def main() -> None:
         usual, ours = browser_times(chromium).values()
         lines.append(row(f"key press to new picture, median of {MOVES}", usual, ours, np.median))
         lines.append(row("the same, 95th percentile", usual, ours, slowest))
+    lines += ["", f"| kernel time per move (target {TARGET} ms) | median | 95th percentile |", "|---|---|---|"]
+    lines += [f"| {name} | {np.median(t):.1f} ms | {slowest(t):.1f} ms |" for name, t in move_times().items()]
     print("\n".join(lines))
     if not chromium:
         print(f"\nNot measured: from key press to new picture; {NO_CHROMIUM}.", file=sys.stderr)

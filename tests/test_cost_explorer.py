@@ -2,10 +2,8 @@
 
 import itertools
 import re
-import statistics
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ElementTree
 from functools import cache
 from pathlib import Path
@@ -322,19 +320,6 @@ def test_one_change_computes_once(explorer, monkeypatch):
     calls.clear()
     explorer.reset.click()
     assert len(calls) == 1
-
-
-def test_a_move_of_a_slider_is_drawn_in_time(explorer):
-    """16 ms is the target on a quiet machine; three times as much leaves room for a busy one."""
-    seconds = []
-    for place in range(40):
-        slider = explorer.controls[("kernel", "channels", "maps", "height")[place % 4]]
-        value = slider.min + (place // 4 + 1) * slider.step
-        started = time.perf_counter()
-        slider.value = value
-        seconds.append(time.perf_counter() - started)
-    assert_tells_the_truth(explorer)
-    assert statistics.median(seconds) < 0.048
 
 
 def test_controls_say_what_they_are(explorer):

