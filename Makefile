@@ -1,84 +1,99 @@
 # The verbs of this project; `make help` lists them.
 # `make lab` and `make test` are all that most people need. Each sets up .venv first when that is needed.
 
+# Only PYTHON is taken over from the environment. The others are what stands on the command line of make, or empty.
 PYTHON ?= python3
-VENV   ?= .venv
-LESSON ?=
-DATASETS ?=
-PYTEST_ARGS ?=
+LESSON :=
+DATASETS :=
+PYTEST_ARGS :=
+
+# A user's settings of Python, pytest and the terminal do not reach the programs that are started here.
+unexport $(filter-out PYTHON PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONUNBUFFERED,$(filter PYTHON%,$(.VARIABLES))) \
+	PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD COLUMNS LINES FORCE_COLOR GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+export PYTHONUTF8 := 1
+
+RUN  := .venv/bin/python
+RUFF := .venv/bin/ruff
 
 # All tests run on all cores, with one thread of TensorFlow for each of them, which is faster in sum. More than four
 # Pythons with TensorFlow need too much memory. PYTEST_ARGS="-n0" turns this off.
-WORKERS := -n auto --maxprocesses 4
-ONE_EACH := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1
-
-BIN   := $(VENV)/bin
-FOUND := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
-READY := $(VENV)/.ready-$(FOUND)
+PYTEST := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4
+NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg \
+	--nbval-cell-timeout 300 --nbval-kernel-startup-timeout 180 -p no:python -p no:playwright
+ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test data unit notebooks browser bench refresh lint format lock clean check-python
+.PHONY: help lab test test-all check data unit notebooks browser real explore bench refresh lint format lock clean \
+	set-up check-python
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  Options: PYTHON=python3.12  LESSON=03 (refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
 
-lab: $(READY)  ## Open the lessons in JupyterLab
-	$(BIN)/python scripts/lab.py
+lab: check-python  ## Open the lessons in JupyterLab
+	@"$(PYTHON)" -I scripts/set_up.py --or-older
+	@$(RUN) scripts/lab.py
 
-test: $(READY)  ## Run every check: lint, unit, notebook and browser tests
-	$(MAKE) --no-print-directory lint unit notebooks browser
+test: set-up  ## Run every check: lint, unit, notebook and browser tests
+	@$(MAKE) --no-print-directory lint unit notebooks browser
 
-lint: $(READY)  ## Check style of code and notebooks
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+test-all: set-up  ## The same with all that is tried on everything, and twice: about an hour
+	@$(MAKE) --no-print-directory lint
+	$(PYTEST) tests --ignore tests/browser --dist worksteal -m "matrix or not matrix" $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory notebooks browser
 
-unit: $(READY)  ## Unit tests of helpers, house rules of the notebooks
-	$(ONE_EACH) $(BIN)/python -m pytest tests --ignore tests/browser $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+check: data  ## What an author of one lesson needs: style, house rules, exercises and outputs of LESSON=03
+	@[ -n "$(LESSON)" ] || { echo 'Name a lesson: make check LESSON=03'; exit 2; }
+	@$(MAKE) --no-print-directory lint
+	$(PYTEST) tests/test_house.py tests/test_lessons.py tests/test_exercises*.py --dist worksteal -k "$(LESSON)" $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory notebooks
 
-data: $(READY)  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
-	@$(BIN)/python scripts/make_data.py $(DATASETS)
+lint: set-up  ## Check style of code and notebooks
+	$(RUFF) check .
+	$(RUFF) format --check .
+
+unit: set-up  ## Unit tests of helpers, house rules of the notebooks
+	$(PYTEST) tests --ignore tests/browser --dist worksteal $(PYTEST_ARGS)
+
+data: set-up  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
+	@$(RUN) scripts/make_data.py $(DATASETS)
 
 notebooks: data  ## Run each lesson without network and compare with what is stored
-	$(ONE_EACH) PYTHONPATH="$(CURDIR)/tests/offline" $(BIN)/python -m pytest --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 300 \
-		--nbval-kernel-startup-timeout 180 -p no:python -p no:playwright $(WORKERS) --dist loadfile $(PYTEST_ARGS) \
-		$(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
+	$(NBVAL) $(PYTEST_ARGS) $(ONE)
 
 browser: data  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
-	$(ONE_EACH) $(BIN)/python -m pytest tests/browser $(WORKERS) --dist load $(PYTEST_ARGS)
+	$(PYTEST) tests/browser --dist load $(PYTEST_ARGS)
 
-bench: $(READY)  ## Measure how fast sliders and explanations answer, beside the usual ways
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
-	PYTHONPATH="$(CURDIR)/tests/browser" $(BIN)/python benchmarks/widgets.py
-	$(BIN)/python benchmarks/explain.py
+real: data  ## The tests on real datasets, from the folder that CNN_LESSONS_REAL_DATA names
+	$(PYTEST) tests --ignore tests/browser --dist worksteal -m real_data $(PYTEST_ARGS)
+
+explore: set-up  ## Try the property tests on new random examples, ten times as many
+	$(PYTEST) tests --ignore tests/browser --dist worksteal -m property --hypothesis-profile explore $(PYTEST_ARGS)
+
+bench: set-up  ## Measure how fast sliders and explanations answer, beside the usual ways
+	$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
+	PYTHONPATH=tests/browser $(RUN) benchmarks/widgets.py
+	$(RUN) benchmarks/explain.py
 
 refresh: data  ## Run lessons in place and store their outputs (LESSON=03 for one)
-	$(BIN)/python scripts/refresh.py $(LESSON)
+	$(RUN) scripts/refresh.py $(LESSON)
 
-format: $(READY)  ## Format code and notebooks
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+format: set-up  ## Format code and notebooks
+	$(RUFF) check --fix .
+	$(RUFF) format .
 
-lock: $(READY)  ## Resolve the newest allowed packages into requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+lock: set-up  ## Resolve the newest allowed packages into requirements.lock
+	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
 
-clean:  ## Remove .venv and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+clean:  ## Remove .venv and the caches in this folder
+	rm -rf .venv .venv.new .venv.old .venv.lock .pytest_cache .ruff_cache .hypothesis
 
-# A venv of another Python version, or of an older lock, is made anew; otherwise this does nothing.
-$(READY): requirements.lock | check-python
-	@[ ! -e $(VENV) ] || [ -f $(VENV)/pyvenv.cfg ] || { echo "$(VENV) is not a virtual environment; not touching it."; exit 1; }
-	@echo "Setting up $(VENV) with Python $(FOUND) (a few minutes, once) …"
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
-	@touch $@
+set-up: check-python
+	@"$(PYTHON)" -I scripts/set_up.py
 
 check-python:
-	@case "$(FOUND)" in \
+	@case "$$("$(PYTHON)" -I -c 'import sys; print("%d.%d." % sys.version_info[:2])' 2>/dev/null)" in \
 		3.11.*|3.12.*|3.13.*) ;; \
-		*) echo "These lessons need Python 3.11, 3.12 or 3.13, but '$(PYTHON)' is '$(FOUND)'."; \
-		   echo "Install one of these and name it: make … PYTHON=/path/to/python3.12"; exit 1;; esac
+		*) echo "These lessons need Python 3.11, 3.12 or 3.13, which '$(PYTHON)' is not."; \
+		   echo "Install one of these and name it: make … PYTHON=python3.12"; exit 1;; esac

@@ -1,11 +1,34 @@
-"""For `make notebooks` (nbval): kernels that cannot take each other's ports; stderr of libraries is not compared."""
+"""For all tests: a share of the matrix a day; for nbval: kernels without network and without a user's settings."""
 
+import datetime
+import os
+import shutil
 import sys
 import tempfile
 import uuid
+import zlib
 from pathlib import Path
 
 from jupyter_client.manager import KernelManager
+
+ROOT = Path(__file__).resolve().parent
+
+
+def pytest_addoption(parser):
+    """Add the options that choose from the tests that are marked `matrix`."""
+    parser.addoption(
+        "--share-of-the-day", type=int, metavar="N", help="of the selected tests one in N, others each day"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep the share of today."""
+    shares = config.getoption("--share-of-the-day")
+    if shares:
+        today = datetime.date.today().toordinal() % shares
+        chosen = [item for item in items if zlib.crc32(item.nodeid.encode()) % shares == today]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
 
 def with_sockets(**options) -> KernelManager:
@@ -17,11 +40,17 @@ def with_sockets(**options) -> KernelManager:
 
 
 def pytest_configure(config):
-    """Let nbval use `with_sockets`, where the system has such files."""
-    if config.pluginmanager.hasplugin("nbval") and sys.platform != "win32":
-        import nbval.kernel
+    """Let nbval's kernels refuse the network (tests/offline), know no settings, and use `with_sockets`."""
+    if config.pluginmanager.hasplugin("nbval"):
+        from surroundings import surroundings
 
-        nbval.kernel.KernelManager = with_sockets
+        folder = Path(tempfile.mkdtemp(prefix="cnn-lessons-"))
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ |= {**surroundings(folder), "PYTHONPATH": str(ROOT / "tests" / "offline")}
+        if sys.platform != "win32":
+            import nbval.kernel
+
+            nbval.kernel.KernelManager = with_sockets
 
 
 def pytest_collectstart(collector):

@@ -6,5 +6,6 @@ module you need (``from helpers import plots``): importing ``helpers`` alone loa
 
 import os
 
-# Read by Keras when it is imported, later and only if a lesson needs it: the backend that the lessons are written for.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Read by Keras when it is imported, later and only if a lesson needs it: the backend that the lessons are written for,
+# whichever a user has chosen for other work.
+os.environ["KERAS_BACKEND"] = "tensorflow"

@@ -9,6 +9,7 @@ import io
 import math
 from fractions import Fraction
 
+import IPython
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,7 +22,14 @@ COLORS = ("#1b6ca8", "#d95f02", "#5b8e3e", "#7b4fa3", "#8c6d31")  # told apart b
 
 
 def set_style() -> None:
-    """Set fonts, sizes and colors for the figures of a lesson."""
+    """Set fonts, sizes and colors for the figures of a lesson, and in a notebook show them below their cell.
+
+    What a user has set otherwise, in a file matplotlibrc or by the variable MPLBACKEND, does not count here.
+    """
+    shell = IPython.get_ipython()
+    if hasattr(shell, "kernel") and "inline" not in mpl.get_backend():
+        shell.enable_matplotlib("inline")
+    mpl.rcdefaults()
     mpl.rcParams.update(
         {
             "figure.dpi": 96,

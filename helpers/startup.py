@@ -1,10 +1,13 @@
-"""Import TensorFlow without the lines that its C++ part writes on every start."""
+"""Import TensorFlow without the lines that its C++ part writes on every start, and Keras with settings of ours."""
 
 import importlib
 import os
 import re
 import sys
 import tempfile
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
 HARMLESS = re.compile(
     r"^I\d{4} "  # information only: which CPU instructions are used, that there is no CUDA
@@ -20,19 +23,50 @@ def filter_messages(text: str) -> str:
 
 
 def import_tensorflow():
-    """Import TensorFlow and let it look for a GPU; what it writes to stderr is passed on, less the harmless lines."""
-    if "tensorflow" in sys.modules:
-        return sys.modules["tensorflow"]
+    """Import TensorFlow and let it look for a GPU, then Keras, which gets the settings that the lessons need.
+
+    What they write to stderr is passed on, less the harmless lines. Raises RuntimeError if a user's settings of Keras
+    do not allow that; says what to change.
+    """
+    _start()
+    return sys.modules["tensorflow"]
+
+
+@cache  # once: what a learner sets later stays
+def _start() -> None:
+    settings = Path(os.environ.get("KERAS_HOME") or "~/.keras", "keras.json").expanduser()
+    try:
+        with _only_what_matters():
+            importlib.import_module("tensorflow").config.list_physical_devices("GPU")
+        keras = importlib.import_module("keras")
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        if not settings.exists():
+            raise
+        raise RuntimeError(f"Keras cannot read its settings: mend or delete the file {settings}.") from error
+    if keras.config.backend() != "tensorflow":
+        raise RuntimeError(
+            f"Keras was started with {keras.config.backend()} before the lesson began: restart the kernel, and import "
+            "helpers before keras."
+        )
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+
+
+@contextmanager
+def _only_what_matters():
+    """Pass on what is written to stderr, also by C++, less the harmless lines."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as caught:
         os.dup2(caught.fileno(), 2)
         try:
-            tensorflow = importlib.import_module("tensorflow")
-            tensorflow.config.list_physical_devices("GPU")
+            yield
         finally:
             os.dup2(saved, 2)
             os.close(saved)
             caught.seek(0)
             sys.stderr.write(filter_messages(caught.read().decode(errors="replace")))
-    return tensorflow

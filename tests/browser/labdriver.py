@@ -20,6 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+from surroundings import surroundings
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PAGE = 5  # steps that PageUp moves a slider
@@ -56,26 +57,14 @@ def free_port() -> int:
 
 
 def own_folders(root: Path) -> dict[str, str]:
-    """Return the environment of a JupyterLab that knows nothing of its user's settings, and write `SETTINGS`.
-
-    Kernels and extensions are still found: they are in ``sys.prefix``, next to Jupyter's own files.
-    """
-    names = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "IPYTHONDIR": "ipython",
-    }
-    folders = {name: root / folder for name, folder in names.items()}
-    for folder in folders.values():
-        folder.mkdir(parents=True)
+    """Return the environment of a JupyterLab that knows nothing of its user's settings, and write `SETTINGS`."""
+    settings, workspaces = root / "settings", root / "workspaces"
     for plugin, values in SETTINGS.items():
-        path = folders["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        path = settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
-    return {name: str(folder) for name, folder in folders.items()}
+    own = {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTERLAB_WORKSPACES_DIR": str(workspaces)}
+    return surroundings(root) | own
 
 
 def wait_until_it_answers(url: str, server: subprocess.Popen, log: Path, seconds: float = 120) -> None:
@@ -108,7 +97,6 @@ def run_lab(root: Path) -> Iterator[SimpleNamespace]:
         *(["--allow-root"] if IS_ROOT else []),
     ]
     environment = {**os.environ, **own_folders(root), "JUPYTER_TOKEN": token}
-    environment.pop("MPLBACKEND", None)  # set for the unit tests; here figures are shown
     with log.open("wb") as out:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=out, stderr=subprocess.STDOUT

@@ -1,0 +1,33 @@
+"""What surrounds a lesson that is tested: the same everywhere, whatever settings and caches a user has."""
+
+from pathlib import Path
+
+from helpers.files import VARIABLE, cache_folder
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    """Make folders in ``folder``; return the environment variables that lead a kernel or a JupyterLab to them.
+
+    There are no settings of IPython, Jupyter and Keras, no weights of Keras, and no data in the cache folder but the
+    critters, if they have been drawn. Kernels and extensions are still found: they are in ``sys.prefix``.
+    """
+    names = {
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "KERAS_HOME": "keras",
+    }
+    folders = {name: folder / inner for name, inner in names.items()} | {VARIABLE: cache_with_critters(folder)}
+    for path in folders.values():
+        path.mkdir(parents=True, exist_ok=True)
+    return {name: str(path) for name, path in folders.items()} | {"JUPYTER_PATH": ""}
+
+
+def cache_with_critters(folder: Path) -> Path:
+    """Make a cache folder in ``folder``, in which there are only the critters, if they have been drawn; return it."""
+    cache = folder / "cache"
+    cache.mkdir(parents=True)
+    for drawn in cache_folder().glob("critters*"):
+        (cache / drawn.name).symlink_to(drawn)
+    return cache
