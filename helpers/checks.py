@@ -8,6 +8,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,19 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: ``judge(answer)`` returns if it is right, and raises NotYet or Wrong if not."""
+    """One exercise: ``judge(answer)`` returns if it is right, and raises NotYet or Wrong if not.
+
+    ``mistakes`` are pairs of a typical wrong answer and the whole message for it. The judges that `choice`, `numbers`
+    and `function` make have theirs with them.
+    """
 
     judge: Callable[[Any], None]
     praise: str
     hints: Sequence[str]
+    mistakes: Sequence[tuple[Any, str]] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "mistakes", (*getattr(self.judge, "mistakes", ()), *self.mistakes))
 
 
 def is_stub(value) -> bool:
@@ -48,6 +57,7 @@ def choice(right: str, wrong: Mapping[str, str]) -> Callable[[Any], None]:
         if letter != right:
             raise NotYet(f"answer with one of the letters {', '.join(letters)}.")
 
+    judge.mistakes = [*wrong.items()]
     return judge
 
 
@@ -57,6 +67,7 @@ def numbers(
     tolerance: float = 1e-6,
 ) -> Callable[[Any], None]:
     """Judge a dict of named numbers; ``wrong`` maps a name to typical wrong values and what they come from."""
+    wrong = wrong or {}
 
     def judge(answer):
         if not isinstance(answer, dict) or any(name not in answer for name in right):
@@ -66,12 +77,17 @@ def numbers(
             raise NotYet(f"fill in {', '.join(open_names)}.")
         for name, value in right.items():
             given = as_number(answer[name], name)
-            for typical, message in (wrong or {}).get(name, {}).items():
+            for typical, message in wrong.get(name, {}).items():
                 if np.isclose(given, typical, rtol=tolerance, atol=tolerance):
                     raise Wrong(f"{name} = {given:g}: {message}")
             if not np.isclose(given, value, rtol=tolerance, atol=tolerance):
                 raise Wrong(f"{name} = {given:g} is too {'large' if given > value else 'small'}.")
 
+    judge.mistakes = [
+        ({**right, name: typical}, f"{name} = {typical:g}: {message}")
+        for name, values in wrong.items()
+        for typical, message in values.items()
+    ]
     return judge
 
 
@@ -96,6 +112,7 @@ def function(
 
     ``wrong`` holds pairs of a typical wrong function and the message for an answer that behaves like it.
     """
+    right = cache(lambda: [np.asarray(oracle(*copy.deepcopy(case))) for case in cases])
 
     def judge(answer):
         if not callable(answer):
@@ -105,7 +122,7 @@ def function(
                 else Wrong("give the function itself, without parentheses.")
             )
         results = [call_answer(answer, case) for case in cases]
-        expected = [np.asarray(oracle(*copy.deepcopy(case))) for case in cases]
+        expected = right()
         bad = [i for i, pair in enumerate(zip(results, expected, strict=True)) if not _same(*pair, tolerance)]
         if not bad:
             return
@@ -118,6 +135,7 @@ def function(
             raise Wrong(f"for ({given}) it returned shape {got.shape} where {want.shape} is right.")
         raise Wrong(f"for ({given}) it returned {_brief(got)} where {_brief(want)} is right.")
 
+    judge.mistakes = [*wrong]
     return judge
 
 

@@ -5,6 +5,7 @@
 
 import itertools
 from functools import partial
+from types import SimpleNamespace
 
 from helpers.checks import Exercise, NotYet, Wrong, call_answer, choice, function, is_stub, numbers
 from helpers.convolution import convolve, pool
@@ -17,6 +18,25 @@ EXERCISES: dict[str, dict[int, Exercise]] = {}
 
 def _random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width)).astype(float)
+
+
+LABELS = np.arange(100) % 10
+IMAGES = np.full((100, 8, 8, 3), 255, np.uint8)
+
+
+def stand_in(right: float = 1.0, known: float = 1.0, kinds: str = "Conv2D Dense", scale: float = 1.0, **more):
+    """Return something with the face of a trained network, so that mistakes with networks can be written down.
+
+    It gets the share ``right`` of `IMAGES` right, and of black images the share ``known``; what ``scale`` makes of its
+    probabilities are none. ``kinds`` are those of its layers, unless ``more`` says what these are.
+    """
+
+    def predict(images, verbose=0):
+        slips = np.arange(len(LABELS)) >= round(100 * (right if images.any() else known))
+        return scale * np.eye(10)[(LABELS + slips) % 10]
+
+    layers = [type(kind, (), {})() for kind in kinds.split()]
+    return SimpleNamespace(**{"predict": predict, "layers": layers, "count_params": lambda: 10_000, **more})
 
 
 # --- 01 Convolution by hand ---
@@ -139,6 +159,26 @@ EXERCISES["01"] = {
             "Compare what is above with what is below.",
             "Positive numbers in one row, the same numbers negative in another; zeros between.",
         ),
+        [
+            (
+                [[-1, 0, 1]] * 3,
+                "it answers to vertical edges instead: 0 at a horizontal edge, 3 at a vertical one.",
+            ),
+            (
+                [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
+                "it answers to both directions: 1 at a horizontal edge, 1 at a vertical one.",
+            ),
+            (
+                [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
+                "its values add up to 1, so it answers to a flat wall too. Make the sum 0.",
+            ),
+            ([[0, 0, 0]] * 3, "a kernel of zeros answers 0 everywhere: it finds nothing."),
+            (
+                [[1, -2, 1], [0, 0, 0], [-1, 2, -1]],
+                "it finds no straight edge at all. Add up each of its rows: at least one sum must differ from 0.",
+            ),
+            ([-1, 0, 1], "a kernel is a small table of numbers, at most 7 × 7; this one has shape (3,)."),
+        ],
     ),
     4: Exercise(
         numbers(
@@ -305,6 +345,33 @@ EXERCISES["02"] = {
             "Subtract something with the same sum as the kernel, and with the shape of the bell.",
             "bell / bell.sum() has the sum 1. How often must you subtract it?",
         ),
+        [
+            (lambda kernel, bell: kernel, "the kernel is unchanged; its sum is 0.29."),
+            (
+                lambda kernel, bell: kernel - kernel.mean(),
+                "the sum is 0, but the corners, where the bell is 0, have weights now: the kernel sees a square.",
+            ),
+            (
+                lambda kernel, bell: kernel / kernel.sum(),
+                "the sum is 1 now. Divided by its sum a kernel keeps brightness; here brightness must go.",
+            ),
+            (
+                lambda kernel, bell: kernel - bell,
+                "right idea, but the whole bell is too much. How much of it has the same sum as the kernel?",
+            ),
+            (
+                lambda kernel, bell: kernel * 0,
+                "the kernel has become zeros everywhere: its sum is 0, but it finds nothing.",
+            ),
+            (
+                lambda kernel, bell: kernel - kernel.sum() * (bell == bell.max()),
+                "the sum is 0, but one weight took all of it and sticks out. Spread it over the bell.",
+            ),
+            (
+                lambda kernel, bell: bell * kernel.sum() / bell.sum() - kernel,
+                "the sum is 0, but the wave is upside down.",
+            ),
+        ],
     ),
     3: Exercise(
         choice(
@@ -455,6 +522,12 @@ def _small_network(answer) -> None:
         raise Wrong(f"{reached}. The goal is 95%{': close' if accuracy['validation'] > 0.92 else ''}.")
 
 
+def _dataset():
+    """Return a dataset of which `stand_in` gets shares right: black training images, others to validate."""
+    train, validation = SimpleNamespace(images=0 * IMAGES, labels=LABELS), SimpleNamespace(images=IMAGES, labels=LABELS)
+    return SimpleNamespace(train=train, validation=validation, class_names=tuple("0123456789"))
+
+
 EXERCISES["03"] = {
     1: Exercise(
         choice(
@@ -582,6 +655,31 @@ EXERCISES["03"] = {
             "Conv 16 – pool – conv 32 – pool – conv 32 – GlobalAveragePooling2D – Dense is one that fits.",
             "Give it time: 10 epochs, or a learning rate of 0.003.",
         ),
+        [
+            ((model, _dataset()), message)
+            for model, message in (
+                (stand_in(kinds="Flatten Dense"), "there is no Conv2D layer in it."),
+                (
+                    stand_in(count_params=lambda: 93_322),
+                    "it has 93,322 parameters; at most 20,000 are allowed.",
+                ),
+                (
+                    stand_in(1.0, known=0.8),
+                    "it gets 100.0% of the validation images right, but only 80.0% of the training images. "
+                    "Train it on x_train.",
+                ),
+                (
+                    stand_in(0.1, known=0.1),
+                    "it gets 10.0% of the validation images right. Is it trained, on images scaled to 0…1?",
+                ),
+                (stand_in(0.9), "it gets 90.0% of the validation images right. The goal is 95%."),
+                (stand_in(0.94), "it gets 94.0% of the validation images right. The goal is 95%: close."),
+                (
+                    stand_in(scale=3),
+                    'its numbers are no probabilities: give the last layer activation="softmax".',
+                ),
+            )
+        ],
     ),
 }
 
@@ -645,6 +743,29 @@ _STOP_CASES = [
 ]
 
 
+_SCALES = (
+    (
+        lambda rate: 1,
+        "the channels that stay are not scaled, so that the next layer gets less in training than in prediction.",
+    ),
+    (
+        lambda rate: 1 - rate,
+        "multiply by 1 / (1 − rate), not by 1 − rate: the channels that stay must get larger.",
+    ),
+    (lambda rate: 1 / rate, "divide by 1 − rate, the share that stays, not by rate."),
+    (
+        lambda rate: 1 + rate,
+        "1 + rate is close, but the sum must be the same on average: divide by 1 − rate.",
+    ),
+)
+"""What the channels that stay are multiplied by, if it is not 1 / (1 − rate)."""
+
+
+def _dropping(scale=lambda rate: 1 / (1 - rate), share=lambda rate: rate, shape=lambda *size: size[2]):
+    """Return a function that drops a share of parts of that shape, and scales the rest."""
+    return lambda maps, rate, random: maps * (random.random(shape(*maps.shape)) >= share(rate)) * scale(rate)
+
+
 def _drop_channels(answer) -> None:
     """Judge a function (maps, rate, random) that drops whole channels, by what it does to maps of ones and others."""
     if not callable(answer):
@@ -673,13 +794,8 @@ def _drop_channels(answer) -> None:
     if abs(zeros - rate) > 0.05:
         raise Wrong(f"about {zeros:.0%} of the channels are dropped at a rate of 25%.")
     kept = channels[channels != 0]
-    for factor, message in (
-        (1, "the channels that stay are not scaled, so that the next layer gets less in training than in prediction."),
-        (1 - rate, "multiply by 1 / (1 − rate), not by 1 − rate: the channels that stay must get larger."),
-        (1 / rate, "divide by 1 − rate, the share that stays, not by rate."),
-        (1 + rate, "1 + rate is close, but the sum must be the same on average: divide by 1 − rate."),
-    ):
-        if np.allclose(kept, factor):
+    for scale, message in _SCALES:
+        if np.allclose(kept, scale(rate)):
             raise Wrong(message)
     if not np.allclose(kept, 1 / (1 - rate)):
         raise Wrong(f"channels that stay are multiplied by {kept.flat[0]:.3g}; 1 / (1 − rate) is right.")
@@ -809,6 +925,37 @@ EXERCISES["04"] = {
             "keep = random.random(maps.shape[2]) >= rate is True for the channels that stay.",
             "maps * keep works on the last axis. What is missing is the factor 1 / (1 − rate).",
         ),
+        [
+            (
+                lambda maps, rate, random: maps / (1 - rate),
+                "nothing is dropped: each channel must become 0 with probability `rate`.",
+            ),
+            (
+                _dropping(shape=lambda *size: size),
+                "some channels are 0 at some places only. Draw one number for each channel, not for each pixel.",
+            ),
+            (
+                _dropping(shape=lambda *size: 1),
+                "all channels are dropped together. Each channel has a draw of its own.",
+            ),
+            (
+                lambda maps, rate, random: _dropping()(maps, rate, np.random.default_rng(0)),
+                "the same channels are dropped each time: take the numbers from `random`.",
+            ),
+            (
+                lambda maps, rate, random: _dropping()(maps, rate, np.random.default_rng()),
+                "`random` in the same state must drop the same channels: take all numbers from it.",
+            ),
+            (
+                _dropping(share=lambda rate: 1 - rate),
+                "about 75% of the channels are dropped at a rate of 25%: `rate` is the share to drop.",
+            ),
+            *((_dropping(scale), message) for scale, message in _SCALES),
+            (
+                _dropping(lambda rate: 4 / 3, lambda rate: 0.25),
+                "with a rate of 60% it drops or scales as with another rate: use the argument `rate`.",
+            ),
+        ],
     ),
     5: Exercise(
         _seventy,
@@ -818,6 +965,23 @@ EXERCISES["04"] = {
             "network([layers.GlobalMaxPooling2D()]), trained on x_all and y_all.",
             "Give it 6 to 10 epochs.",
         ),
+        [
+            ((model, IMAGES, LABELS), message)
+            for model, message in (
+                (
+                    stand_in(0.72, count_params=lambda: 60_000),
+                    "it has 60,000 parameters; at most 50,000 are allowed. "
+                    "(It gets 72.0% of the validation images right.)",
+                ),
+                (stand_in(0.1), "it gets 10.0% of the validation images right. Is it trained?"),
+                (stand_in(0.6), "it gets 60.0% of the validation images right. The goal is 70%."),
+                (stand_in(0.69), "it gets 69.0% of the validation images right. The goal is 70%: close."),
+                (
+                    stand_in(scale=3),
+                    'its numbers are no probabilities: give the last layer activation="softmax".',
+                ),
+            )
+        ],
     ),
 }
 
@@ -878,12 +1042,80 @@ _CUTMIX_CASES = [
 ]
 
 
+def _pasted(image, label, other, other_label, top, left, height, width, start=None):
+    """Return a copy of an image with a rectangle of another, which is read from there or from another start."""
+    row, col = start or (top, left)
+    mixed = image.copy()
+    mixed[top : top + height, left : left + width] = other[row : row + height, col : col + width]
+    return mixed
+
+
+def _share(image, label, other, other_label, top, left, height, width):
+    return height * width / (image.shape[0] * image.shape[1])
+
+
+def _mixed_label(*case, share=_share):
+    _, label, _, other_label, *_ = case
+    return label + share(*case) * (other_label - label)
+
+
+def _swapped(image, label, other, other_label, *place):
+    return other, other_label, image, label, *place
+
+
+_PIXEL_MISTAKES = (
+    (lambda image, *_: image, "the image is unchanged: put the rectangle of `other` into it."),
+    (
+        partial(_pasted, start=(0, 0)),
+        "the piece comes from the corner of `other`. Take it from the same place.",
+    ),
+    (
+        lambda *case: _pasted(*_swapped(*case)),
+        "that is `other` with a piece of `image`. It is the other way round.",
+    ),
+)
+_SHARE_MISTAKES = (
+    (
+        lambda image, label, *_: label,
+        "the pixels are right, but the label is still that of `image`: mix the labels, too.",
+    ),
+    (
+        lambda image, label, other, other_label, *_: other_label,
+        "the pixels are right, but the label is that of `other` alone: mix the labels.",
+    ),
+    (lambda *case: _mixed_label(*_swapped(*case)), "the shares are the wrong way round."),
+    (
+        partial(_mixed_label, share=lambda *case: 1 / 2),
+        "half and half only fits if the rectangle covers half of the area.",
+    ),
+    (
+        partial(_mixed_label, share=lambda image, *case: case[-2] / image.shape[0]),
+        "the share is that of the area, not of the height.",
+    ),
+    (
+        partial(_mixed_label, share=lambda image, *case: case[-1] / image.shape[1]),
+        "the share is that of the area, not of the width.",
+    ),
+    (
+        partial(_mixed_label, share=lambda image, *case: case[-2] * case[-1] / image.size),
+        "image.size counts the channels, too: the area is height × width.",
+    ),
+    (lambda image, label, other, other_label, *_: label + other_label, "the shares must add up to 1."),
+)
+
+
+def _paste_into(image, *case):
+    """Change the image that was given."""
+    image[:] = _pasted(image, *case)
+    return image, _mixed_label(image, *case)
+
+
 def _cutmix(answer) -> None:
     """Judge a function that puts a rectangle of one image into another, and mixes the labels by area."""
     if not callable(answer):
         raise NotYet("define the function.") if is_stub(answer) else Wrong("give the function itself, not its result.")
     for case in _CUTMIX_CASES:
-        image, _, other, _, top, left, height, width = case
+        image, _, other, *_ = case
         given = tuple(value.copy() if isinstance(value, np.ndarray) else value for value in case)
         try:
             result = answer(*given)
@@ -901,25 +1133,15 @@ def _cutmix(answer) -> None:
             raise Wrong("the new image and its label must be arrays of numbers.") from None
         if not (np.array_equal(given[0], image) and np.array_equal(given[2], other)):
             raise Wrong("your function changes the image that it was given. Work on image.copy().")
-        window = np.s_[top : top + height, left : left + width]
-        right = image.copy()
-        right[window] = other[window]
+        right = _pasted(*case)
         if mixed.shape != right.shape or not np.allclose(mixed, right):
             _wrong_pixels(mixed, right, case)
         _wrong_shares(mixed_label, case)
 
 
 def _wrong_pixels(mixed, right, case) -> None:
-    image, _, other, _, top, left, height, width = case
-    corner, swapped = right * 0 + image, other.copy()
-    window = np.s_[top : top + height, left : left + width]
-    corner[window] = other[:height, :width]
-    swapped[window] = image[window]
-    for wrong, message in (
-        (image, "the image is unchanged: put the rectangle of `other` into it."),
-        (corner, "the piece comes from the corner of `other`. Take it from the same place."),
-        (swapped, "that is `other` with a piece of `image`. It is the other way round."),
-    ):
+    for mistake, message in _PIXEL_MISTAKES:
+        wrong = mistake(*case)
         if mixed.shape == wrong.shape and np.allclose(mixed, wrong):
             raise Wrong(message)
     if mixed.shape != right.shape:
@@ -928,27 +1150,15 @@ def _wrong_pixels(mixed, right, case) -> None:
 
 
 def _wrong_shares(mixed, case) -> None:
-    image, label, _, other_label, _, _, height, width = case
-    share = height * width / (image.shape[0] * image.shape[1])
-    right = (1 - share) * label + share * other_label
+    right = _mixed_label(*case)
     if mixed.shape == right.shape and np.allclose(mixed, right):
         return
-    for wrong, message in (
-        (label, "the pixels are right, but the label is still that of `image`: mix the labels, too."),
-        (other_label, "the pixels are right, but the label is that of `other` alone: mix the labels."),
-        (share * label + (1 - share) * other_label, "the shares are the wrong way round."),
-        ((label + other_label) / 2, "half and half only fits if the rectangle covers half of the area."),
-        (height / image.shape[0] * (other_label - label) + label, "the share is that of the area, not of the height."),
-        (width / image.shape[1] * (other_label - label) + label, "the share is that of the area, not of the width."),
-        (
-            label + share / image.shape[2] * (other_label - label),
-            "image.size counts the channels, too: the area is height × width.",
-        ),
-        (label + other_label, "the shares must add up to 1."),
-    ):
+    for mistake, message in _SHARE_MISTAKES:
+        wrong = mistake(*case)
         if mixed.shape == wrong.shape and np.allclose(mixed, wrong):
             raise Wrong(message)
     if mixed.shape == right.shape and np.isclose(mixed.sum(), 1):
+        share = _share(*case)
         raise Wrong(f"the share of `other` must be height × width / area of the image: {share:.3g} here.")
     raise Wrong("the label must have a share of each class, and the shares must add up to 1.")
 
@@ -1006,6 +1216,10 @@ EXERCISES["05"] = {
             "Go through it cell by cell: which word would you say when you see the changed image?",
             "For arrows, ask where the arrow points afterward.",
         ),
+        [
+            ({**_KEEPS, change: {**_KEEPS[change], data: wrong}}, f"{change!r} and {data}: {message}")
+            for (change, data, wrong), message in _LABEL_MISTAKES.items()
+        ],
     ),
     3: Exercise(
         _cutmix,
@@ -1015,6 +1229,18 @@ EXERCISES["05"] = {
             "The share of `other` is height × width / (rows × columns of the image).",
             "The label is (1 − share) × label + share × other_label.",
         ),
+        [
+            (_pasted, "return two things: the new image and its label."),
+            (_paste_into, "your function changes the image that it was given. Work on image.copy()."),
+            *(
+                (lambda *case, pixels=pixels: (pixels(*case), _mixed_label(*case)), message)
+                for pixels, message in _PIXEL_MISTAKES
+            ),
+            *(
+                (lambda *case, label=label: (_pasted(*case), label(*case)), message)
+                for label, message in _SHARE_MISTAKES
+            ),
+        ],
     ),
     4: Exercise(
         _augmented_network,
@@ -1024,5 +1250,28 @@ EXERCISES["05"] = {
             "Stronger augmentation needs still more. A smaller learning rate at the end makes the curve calmer.",
             "Which change of the network helped most in lesson 4? It goes together with augmentation.",
         ),
+        [
+            ((model, [(IMAGES, LABELS)]), message)
+            for model, message in (
+                (stand_in(), "there is no augmentation layer in it. Put at least one at its beginning."),
+                (
+                    stand_in(kinds="Conv2D RandomFlip Dense"),
+                    "the augmentation comes too late: put it before the first convolution.",
+                ),
+                (
+                    stand_in(0.1, kinds="RandomFlip Conv2D Dense"),
+                    "it gets 10.0% of the validation images right. Is it trained, with a Rescaling layer after the "
+                    "augmentation?",
+                ),
+                (
+                    stand_in(0.5, kinds="RandomFlip Conv2D Dense"),
+                    "it gets 50.0% of the validation images right. The goal is 65%.",
+                ),
+                (
+                    stand_in(0.64, kinds="RandomFlip Conv2D Dense"),
+                    "it gets 64.0% of the validation images right. The goal is 65%: close.",
+                ),
+            )
+        ],
     ),
 }

@@ -1,7 +1,10 @@
 """The exercises of lessons 06 to 09, on trained networks and what they are made of, in the form of `helpers.checks`."""
 
+from functools import partial
+from types import SimpleNamespace
+
 from helpers.checks import Exercise, NotYet, Wrong, choice, function, is_stub
-from helpers.exercises import probabilities
+from helpers.exercises import IMAGES, LABELS, probabilities, stand_in
 
 import numpy as np
 
@@ -79,6 +82,23 @@ def _fooled(answer) -> None:
         raise Wrong(
             f"the network gives the target a probability of {_percent(after[target], 1)}, {more}. The goal is 90%."
         )
+
+
+_GRAY = np.full((6, 10, 3), 100.0)
+_GRAY[:, 4] += 4  # it is a 4
+
+
+def _column_reader(images):
+    """Return probabilities of ten classes: the brightest column wins, the more, the brighter it is."""
+    powers = np.exp(np.asarray(images, float).mean(axis=(1, 3)))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _with_seven(change):
+    """Return the image with another brightness in its column 7."""
+    image = _GRAY.copy()
+    image[:, 7] += change
+    return image
 
 
 EXERCISES["06"] = {
@@ -163,6 +183,36 @@ EXERCISES["06"] = {
             "Let start be the original as float32. After each step: np.clip(changed, start - 8, start + 8), then "
             "np.clip(…, 0, 255).",
         ),
+        [
+            *(
+                ((image, _GRAY, _column_reader, 7), message)
+                for image, message in (
+                    (_GRAY, "that is the original itself."),
+                    (_with_seven(20), "a pixel changes by 20; at most 8 is allowed. Clip after each step."),
+                    (_with_seven(200), "some pixels are not from 0 to 255: clip the image."),
+                    (
+                        _with_seven(np.nan),
+                        "some pixels are not finite numbers: a step was too large, or a logarithm was taken of 0.",
+                    ),
+                    (
+                        _with_seven(3),
+                        "the network gives the target a probability of 24.2%, more than before. The goal is 90%.",
+                    ),
+                    (
+                        _with_seven(-8),
+                        "the network gives the target a probability of 0.0%, no more than before. The goal is 90%.",
+                    ),
+                    (
+                        _with_seven(8)[np.newaxis],
+                        "the image must have the shape (6, 10, 3), but it has (1, 6, 10, 3).",
+                    ),
+                )
+            ),
+            (
+                (_with_seven(8), _GRAY, _column_reader, 4),
+                "the original is of the target class already. Choose another target.",
+            ),
+        ],
     ),
 }
 
@@ -356,6 +406,21 @@ EXERCISES["07"] = {
             "You know where they are: cover that corner in all training images, or put other stamps over it at random.",
             "my_images = biased_images.copy(); my_images[:, :8, :8] = …; then train as above.",
         ),
+        [
+            (
+                (stand_in(0.0), IMAGES, LABELS),
+                "with wrong stamps it gets 0% right: it still reads the stamps, or it is not trained.",
+            ),
+            ((stand_in(0.5), IMAGES, LABELS), "with wrong stamps it gets 50% right. The goal is 60%."),
+            (
+                (stand_in(), IMAGES - LABELS[:, None, None, None].astype(np.uint8), LABELS),
+                "in these images the stamp tells the class, so they cannot judge. Give the images with wrong stamps.",
+            ),
+            (
+                (stand_in(name="critters"), IMAGES, LABELS),
+                "that network was trained beforehand, without stamps. Train one with biased_images.",
+            ),
+        ],
     ),
 }
 
@@ -419,6 +484,18 @@ def _thawed(answer) -> None:
         if expected - now:
             all_frozen = "" if whole else " The base as a whole is frozen: set base.trainable = True first."
             raise Wrong(f"for prefixes {prefixes}, {min(expected - now)} is still frozen.{all_frozen}")
+
+
+def _thawing(choose, whole=True):
+    """Return a function that trains the layers for whose names ``choose(name, prefixes)`` holds."""
+
+    def thaw(base, prefixes):
+        if whole:
+            base.trainable = True
+        for layer in base.layers:
+            layer.trainable = choose(layer.name, tuple(prefixes))
+
+    return thaw
 
 
 TRANSFER_GOAL = 0.85  # of the test images, in exercise 3; more than lesson 08 itself reaches before it
@@ -488,6 +565,32 @@ EXERCISES["08"] = {
             "A layer of batch normalization is one for which isinstance(layer, layers.BatchNormalization) is True.",
             "Set base.trainable = True first: in a frozen base, no layer is trained.",
         ),
+        [
+            (
+                _thawing(lambda name, prefixes: name.startswith(prefixes)),
+                "for prefixes ('conv4',), conv4_norm is trained, too: batch normalization has to stay frozen.",
+            ),
+            (
+                _thawing(lambda name, prefixes: not name.endswith("_norm")),
+                "for prefixes ('conv4',), conv1 is trained, too. Freeze all others.",
+            ),
+            (
+                _thawing(lambda name, prefixes: name.startswith(prefixes) and not name.endswith("_norm"), whole=False),
+                "where the whole base was frozen, it stays so, for prefixes ('conv3', 'conv4').",
+            ),
+            (
+                _thawing(lambda name, prefixes: name in prefixes),
+                "for prefixes ('conv3', 'conv4'), conv3a is still frozen.",
+            ),
+            (
+                _thawing(lambda name, prefixes: name.startswith(prefixes[0]) and not name.endswith("_norm")),
+                "for prefixes ('conv3', 'conv4'), conv4 is still frozen.",
+            ),
+            (
+                _thawing(lambda name, prefixes: any(p in name for p in prefixes) and not name.endswith("_norm")),
+                "for prefixes ['conv2'], top_conv2 is trained, too. Freeze all others.",
+            ),
+        ],
     ),
     3: Exercise(
         _transferred,
@@ -497,6 +600,17 @@ EXERCISES["08"] = {
             "fine_tune(…) takes any list of names: which convolutions could learn as well?",
             "Give it the names of all convolutions of the base. Batch normalization stays frozen.",
         ),
+        [
+            ((stand_in(0.8), IMAGES, LABELS), "it gets 80% of the images right. The goal is 85%."),
+            (
+                (stand_in(name="photos"), IMAGES, LABELS),
+                "that network was trained beforehand. Train one with x and y.",
+            ),
+            (
+                (stand_in(scale=3), IMAGES, LABELS),
+                'its numbers are no probabilities: give the last layer activation="softmax".',
+            ),
+        ],
     ),
     4: Exercise(
         function(
@@ -664,16 +778,35 @@ def _judge_numbers(model, images, filters: int, stride: int, case: str) -> None:
     )
 
 
-def _small_block(x, filters: int, stride: int):
-    """Return what the block of exercise 3 makes of maps."""
+def _small_block(
+    x,
+    filters: int,
+    stride: int,
+    between="norm relu",
+    behind="norm",
+    way="norm",
+    last="relu",
+    first_stride=True,
+    always=False,
+    shortcut=True,
+    bias=False,
+):
+    """Return what the block of exercise 3 makes of maps, or one in which something is different."""
     from keras import layers
 
-    y = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
-    y = layers.ReLU()(layers.BatchNormalization()(y))
-    y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same", use_bias=False)(y))
-    if stride > 1 or x.shape[-1] != filters:
-        x = layers.BatchNormalization()(layers.Conv2D(filters, 1, strides=stride, use_bias=False)(x))
-    return layers.ReLU()(layers.Add()([x, y]))
+    def then(x, kinds):
+        for kind in kinds.split():
+            x = layers.ReLU()(x) if kind == "relu" else layers.BatchNormalization()(x)
+        return x
+
+    def conv(x, size, stride):
+        return layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=bias)(x)
+
+    first, second = (stride, 1) if first_stride else (1, stride)
+    y = then(conv(then(conv(x, 3, first), between), 3, second), behind)
+    if always or stride > 1 or x.shape[-1] != filters:
+        x = then(conv(x, 1, stride), way)
+    return then(layers.Add()([x, y]) if shortcut else y, last)
 
 
 def _judge_order(model, images, projected: bool) -> None:
@@ -701,6 +834,11 @@ def _computed(model, images, kernel: float, projection: float, mean: float) -> n
 
 
 BUDGET, BUDGET_GOAL = 500_000, 0.93
+
+
+def _layer_of(work: int, **more):
+    """Return something with the face of a layer that needs so many multiply-adds."""
+    return SimpleNamespace(weights=[np.zeros((1, work // 4))], output=np.zeros((1, 2, 2, 1)), **more)
 
 
 def multiply_adds(model) -> int:
@@ -811,6 +949,55 @@ EXERCISES["09"] = {
             "The shape changes if stride > 1 or x.shape[-1] != filters. Then project x: 1 × 1, stride, norm.",
             "The order: convolution with the stride, norm, ReLU, convolution, norm, add, ReLU.",
         ),
+        [
+            (
+                lambda x, filters, stride: _small_block(x, filters, 1),
+                "with 8 channels, filters=16 and stride=2, the maps are (16, 16, 16) where (8, 8, 16) is right.",
+            ),
+            (
+                partial(_small_block, always=True),
+                "with 8 channels, filters=8 and stride=1, the shape stays the same, so no 1 × 1 convolution is needed.",
+            ),
+            (
+                partial(_small_block, bias=True),
+                "the convolutions have a bias: use_bias=False, since batch normalization adds one anyway.",
+            ),
+            (
+                partial(_small_block, between="relu"),
+                "with 8 channels, filters=8 and stride=1, there are 2 convolutions, but 1 layers of batch "
+                "normalization.",
+            ),
+            (
+                partial(_small_block, last=""),
+                "there are negative numbers in the result: after the sum comes a ReLU.",
+            ),
+            (
+                partial(_small_block, shortcut=False),
+                "with kernels of zeros nothing is left: what came in has to be added.",
+            ),
+            (
+                partial(_small_block, between="norm"),
+                "between the two convolutions come batch normalization and a ReLU, in this order.",
+            ),
+            (
+                partial(_small_block, between="relu norm"),
+                "between the two convolutions come batch normalization and a ReLU, in this order.",
+            ),
+            (
+                partial(_small_block, behind="norm relu"),
+                "a ReLU cuts off what is to be added: after the second batch normalization comes the sum.",
+            ),
+            (
+                partial(_small_block, way="norm relu"),
+                "what came in gets no ReLU after its projection: it is added as it is.",
+            ),
+            (
+                partial(_small_block, first_stride=False),
+                "with 8 channels, filters=16 and stride=2, it computes something else than the block of the text with "
+                "the same weights. Look at the order of the layers, at which two convolutions have the stride, and at "
+                "what comes before the sum.",
+            ),
+        ],
     ),
     4: Exercise(
         _cheap,
@@ -820,5 +1007,27 @@ EXERCISES["09"] = {
             "A stride of 2 in the first layer divides the work of all that follows by four.",
             "Depthwise separable convolutions do the rest, for instance with 16, 32 and 64 filters.",
         ),
+        [
+            ((model, IMAGES, LABELS), message)
+            for model, message in (
+                (
+                    stand_in(layers=[_layer_of(600_000, kernel_size=(3, 3))]),
+                    "it needs 600,000 multiply-adds for one image. At most 500,000 are allowed.",
+                ),
+                (
+                    stand_in(layers=[_layer_of(1_920)]),
+                    "there is no convolution in it, and dense layers know nothing of neighbors. Build it of "
+                    "convolutions.",
+                ),
+                (
+                    stand_in(0.9, layers=[_layer_of(40_000, kernel_size=(3, 3))]),
+                    "it gets 90% right, with 40,000 multiply-adds. The goal is 93%.",
+                ),
+                (
+                    stand_in(layers=[]),
+                    "its multiply-adds cannot be counted: begin with keras.Input((8, 8, 3)), and use layers of Keras.",
+                ),
+            )
+        ],
     ),
 }

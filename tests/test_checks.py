@@ -324,3 +324,33 @@ def test_solution_is_judged_without_giving_it_away(capsys):
     assert capsys.readouterr().out == "✓ yes: this solution passes the check.\n"
     check.solution(1, "a")
     assert capsys.readouterr().out.startswith("✗ no: ")
+
+
+# --- typical mistakes ---
+
+
+def test_judges_bring_their_mistakes_with_the_whole_message():
+    assert PICK.mistakes == (("a", "that is the stride"), ("c", "that is the padding"))
+    count = Exercise(COUNT, "well done", [])
+    assert count.mistakes == (
+        ({"weights": 9, "places": 676.0}, "weights = 9: that is one channel"),
+        ({"weights": 27, "places": 676.0}, "weights = 27: and the bias?"),
+        ({"weights": 28, "places": 784}, "places = 784: the border?"),
+    )
+    assert [message for _, message in Exercise(SUM, "", []).mistakes] == ["you forgot the factor", "sum along one axis"]
+    assert Exercise(numbers({"share": 0.5}), "", []).mistakes == ()
+
+
+def test_mistakes_that_are_given_come_after_those_of_the_judge():
+    more = Exercise(choice("a", {"b": "no"}), "", [], [("?", "not filled in")])
+    assert more.mistakes == (("b", "no"), ("?", "not filled in"))
+    assert Exercise(lambda answer: None, "", [], [(0, "zero")]).mistakes == ((0, "zero"),)
+
+
+def test_the_oracle_of_a_function_is_asked_once_for_each_case(say):
+    asked = []
+    judge = function(lambda x: asked.append(x) or 2 * x, [(1,), (2,)])
+    for _ in range(3):
+        assert say(judge, lambda x: 2 * x).startswith("✓ yes")
+        assert say(judge, lambda x: x).startswith("✗ no")
+    assert asked == [1, 2]
