@@ -60,6 +60,6 @@ def put_mobilenet(home: Path) -> None:
         [w if w.shape == own.shape else w[..., 1:] for w, own in zip(theirs.get_weights(), ours.weights, strict=True)]
     )
     path = home / "models" / IMAGENET_WEIGHTS["MobileNetV2"].path.name
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
         save_weights_to_hdf5_group(file, ours)

@@ -1,18 +1,22 @@
 """The switch DATASET of a lesson: each one also runs on other data, with short trainings."""
 
+import os
 import re
 import runpy
 import tarfile
 from pathlib import Path
 
+from helpers.files import VARIABLE
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from real_data import FILES, REAL, link_real, new_cache, put_mobilenet
+from real_data import FILES, REAL, link_real, put_mobilenet
+from surroundings import surroundings
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
-DATA = {
+REAL_DATA = {
     "03_building_a_cnn": ("mnist", "fashion_mnist"),
     "04_dropout_and_overfitting": ("fashion_mnist", "cifar10"),
     "05_data_augmentation": ("fashion_mnist", "cifar10"),
@@ -21,13 +25,33 @@ DATA = {
     "08_transfer_learning": ("fashion_mnist", "cats_vs_dogs"),
     "09_real_world_architectures": ("fashion_mnist",),
 }
-"""What each lesson runs on. Where the folder of real data is missing, they run on the digits instead."""
+"""The real datasets that each lesson runs on, where the folder of real data is there."""
+ALWAYS = {("03_building_a_cnn", "digits"), ("07_grad_cam", "digits")}
+"""What `make test` tries, of what needs no real data: one epoch on the usual data, and other data."""
+
+
+def cases() -> list:
+    """Return each lesson with each dataset, marked as what tries everything on everything, or needs real data."""
+    return [
+        *(
+            pytest.param(lesson, data, marks=[] if (lesson, data) in ALWAYS else pytest.mark.matrix)
+            for lesson in REAL_DATA
+            for data in ("digits", "critters")
+        ),
+        *(
+            pytest.param(lesson, data, marks=pytest.mark.real_data)
+            for lesson, names in REAL_DATA.items()
+            for data in names
+        ),
+    ]
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """Return an empty cache folder."""
-    return new_cache(tmp_path, monkeypatch)
+def cache(tmp_path, monkeypatch) -> Path:
+    """Let kernels start in surroundings of this test's own; return the cache folder."""
+    for name, value in surroundings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return Path(os.environ[VARIABLE])
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +74,13 @@ def cifar10(tmp_path_factory) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize(
-    ("lesson", "data"),
-    [(lesson, data) for lesson, names in DATA.items() for data in (names if REAL.is_dir() else ("digits",))],
-)
-def test_a_lesson_runs_on_other_data(lesson, data, request, monkeypatch, cache):
+@pytest.mark.parametrize(("lesson", "data"), cases())
+def test_a_lesson_runs_on_other_data(lesson, data, request, cache):
     """All cells run, with few images and one epoch; goals and assertions set for the usual data do not count."""
-    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel shall draw as it does for a learner
     if data in FILES:
         link_real(data, cache)
     if (lesson, data) == ("08_transfer_learning", "cats_vs_dogs"):
-        put_mobilenet(cache / "keras")
-        monkeypatch.setenv("KERAS_HOME", str(cache / "keras"))
+        put_mobilenet(Path(os.environ["KERAS_HOME"]))
     name = request.getfixturevalue(data) if data == "cifar10" else data
     notebook = nbformat.read(ROOT / f"notebooks/{lesson}.ipynb", as_version=4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
