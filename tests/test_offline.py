@@ -1,5 +1,6 @@
 """`make notebooks` runs the lessons with tests/offline on PYTHONPATH: here, that this really cuts the network off."""
 
+import json
 import os
 import subprocess
 import sys
@@ -57,10 +58,23 @@ def test_it_holds_in_processes_that_start_elsewhere(tmp_path):
     assert REFUSED in done.stderr
 
 
-def test_without_it_nothing_is_changed():
+METHODS, LOOKUPS = {"connect", "connect_ex", "sendto"}, {"getaddrinfo", "gethostbyname", "gethostbyname_ex"}
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_it_is_the_folder_on_the_path_that_guards(offline):
+    """Without it nothing is replaced, and an address is looked up (in numbers, for which no network is needed)."""
     code = (
-        "import socket; print(socket.socket.connect.__module__ if hasattr(socket.socket.connect, '__module__') else '')"
+        "import json, socket\n"
+        "def ours(owner):\n"
+        "    return sorted(n for n, f in vars(owner).items() if getattr(f, '__module__', '') == 'sitecustomize')\n"
+        "print(json.dumps({'socket': ours(socket.socket), 'module': ours(socket)}))\n"
+        f"socket.getaddrinfo('{OUTSIDE}', 80, flags=socket.AI_NUMERICHOST)\n"
     )
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True)
-    assert "sitecustomize" not in done.stdout
+    folder = {"PYTHONPATH": str(ROOT / "tests" / "offline")} if offline else {}
+    done = subprocess.run([sys.executable, "-c", code], env=clean | folder, capture_output=True, text=True, timeout=60)
+    guarded = {owner: set(names) for owner, names in json.loads(done.stdout).items()}
+    assert guarded == {"socket": METHODS if offline else set(), "module": LOOKUPS if offline else set()}
+    assert (done.returncode != 0) == offline
+    assert (REFUSED in done.stderr) == offline
