@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers.files import VARIABLE, cache_folder, written_whole
+from helpers.files import VARIABLE, NotKeptWarning, cache_folder, written_whole
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -418,8 +418,8 @@ def draw_standard_set() -> dict[str, np.ndarray]:
 def standard_set() -> dict[str, np.ndarray]:
     """Return the images of each split of `SPLITS`, from the cache folder of `helpers.files` if they are there.
 
-    They are drawn when they are missing there or damaged, and then kept. Where the folder cannot be written, a
-    warning says so, and they are drawn each time.
+    They are drawn when they are missing there or, after a printed note, damaged, and then kept. Where the folder
+    cannot be written, a warning says so, and they are drawn each time.
     """
     path = cache_folder() / f"critters-v{VERSION}.npz"
     try:
@@ -427,8 +427,13 @@ def standard_set() -> dict[str, np.ndarray]:
             images = {split: file[split] for split in SPLITS}
         if all(images[s].shape == (n, 64, 64, 3) and images[s].dtype == np.uint8 for s, n in SPLITS.items()):
             return images
-    except Exception:  # not there, or damaged: a zip file with a wrong byte raises nearly anything
-        pass
+        wrong = "other images are in it"
+    except (FileNotFoundError, NotADirectoryError):
+        wrong = ""
+    except Exception as error:  # a zip file with a wrong byte raises nearly anything
+        wrong = str(error) or type(error).__name__
+    if wrong:
+        print(f"NOTE: {path} cannot be used ({wrong}), so the critters are drawn anew.")
     images = draw_standard_set()
     try:
         with written_whole(path) as partial:
@@ -437,6 +442,7 @@ def standard_set() -> dict[str, np.ndarray]:
         warnings.warn(
             f"The critters could not be kept in {path.parent} ({error}), so they are drawn each time. "
             f"Make room there, or name another folder in the environment variable {VARIABLE}.",
+            NotKeptWarning,
             stacklevel=2,
         )
     return images
@@ -464,16 +470,21 @@ def write_folder(folder, numbers: dict[str, int] = FOLDER_SPLITS, seed: int = 1)
     if not numbers or not set(numbers) <= set(REGIONS) or min(numbers.values()) < 0:
         raise ValueError(f"Need a number of at least 0 for splits of {', '.join(REGIONS)}, but got {numbers!r}.")
     with written_whole(folder) as partial:
-        for split in numbers:
-            for animal in ANIMALS:
-                (partial / split / animal).mkdir(parents=True)
-        for split, index in progress([(s, i) for s, n in numbers.items() for i in range(n)], "writing critters, once"):
-            random = np.random.default_rng([seed, 3, [*REGIONS].index(split), index])
-            size, quality = int(random.integers(72, 161)), int(random.integers(70, 96))
-            drawn = critter(split, index, size, seed)
-            name = f"{split}/{ANIMALS[drawn.label]}/{index // len(ANIMALS):04}.jpg"
-            Image.fromarray(trim(drawn, random)).save(partial / name, quality=quality)
+        write_files(partial, numbers, seed)
     return folder
+
+
+def write_files(folder: Path, numbers: dict[str, int] = FOLDER_SPLITS, seed: int = 1) -> None:
+    """Write the files of `write_folder`, one after the other."""
+    for split in numbers:
+        for animal in ANIMALS:
+            (folder / split / animal).mkdir(parents=True)
+    for split, index in progress([(s, i) for s, n in numbers.items() for i in range(n)], "writing critters, once"):
+        random = np.random.default_rng([seed, 3, [*REGIONS].index(split), index])
+        size, quality = int(random.integers(72, 161)), int(random.integers(70, 96))
+        drawn = critter(split, index, size, seed)
+        name = f"{split}/{ANIMALS[drawn.label]}/{index // len(ANIMALS):04}.jpg"
+        Image.fromarray(trim(drawn, random)).save(folder / name, quality=quality)
 
 
 def trim(drawn: Critter, random) -> np.ndarray:

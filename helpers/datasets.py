@@ -2,7 +2,6 @@
 
 import io
 import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +11,9 @@ from typing import NamedTuple
 
 from helpers import critters, real_datasets
 from helpers.downloads import DownloadError
-from helpers.files import cache_folder, written_whole
+from helpers.files import VARIABLE, NotKeptWarning, cache_folder, process_folder, readable_of_clone
+from helpers.folders import kept, refuse_damaged
+from helpers.tables import read_table
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from PIL import Image, ImageOps
 DATA = Path(__file__).resolve().parent.parent / "data"
 PARTS = ("train", "validation", "test")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+OTHER_SUFFIXES = (".avif", ".heic", ".heif", ".jfif", ".jp2", ".tif", ".tiff")
+"""Of images that are not read: a note says so, since who has them would miss them."""
 VALIDATION = 5000
 """How many training images of a public dataset are for validation: the last ones."""
 
@@ -95,8 +98,8 @@ def load_dataset(name: str, limit: int | None = None, otherwise: str | None = No
     ------
     ValueError
         For an unknown name; lists the known ones. For a folder, as `load_folder` does. For a limit below 1.
-    FileNotFoundError
-        If the data file is missing; says how to get it back.
+    FileNotFoundError, helpers.files.DamagedFileError
+        If the data file is missing or damaged; says how to get it back.
     helpers.downloads.DownloadError
         If a public dataset cannot be had; says why, and what to do.
 
@@ -147,12 +150,8 @@ def _is_folder(name) -> bool:
 
 def _load_digits() -> Dataset:
     path = DATA / "digits.npz"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"data/{path.name} is missing. Get it back with `git checkout data/{path.name}`, "
-            "or make it with `.venv/bin/python scripts/make_digits.py`."
-        )
-    with np.load(path) as file:
+    otherwise = ", or make it with `.venv/bin/python scripts/make_digits.py`"
+    with readable_of_clone(path, otherwise), path.open("rb") as opened, np.load(opened) as file:
         splits = [
             Split(file[f"{part}_images"][..., np.newaxis], file[f"{part}_labels"].astype(np.int64)) for part in PARTS
         ]
@@ -186,7 +185,7 @@ def _load_real(name: str) -> Dataset:
 
 def _load_cats_vs_dogs() -> Dataset:
     return replace(
-        load_folder(real_datasets.cats_vs_dogs()),
+        load_folder(image_folder("cats_vs_dogs")),
         name="cats_vs_dogs",
         source="Microsoft Research, from the Asirra project; see data/cats_vs_dogs.md",
         license="none is stated",
@@ -215,11 +214,13 @@ def load_folder(folder, size: int = 64) -> Dataset:
 
     Images come as RGB, in a shuffled order that is the same each time; classes are sorted by name. Raises ValueError
     if there are not at least two classes, if a part lacks one (so if a missing part has to be taken from fewer than
-    seven images), if a file cannot be read, or if ``size`` is no whole number above 0.
+    seven images), if a file or folder cannot be read, if the folder is a part of a copy of one that `image_folder`
+    returned, or if ``size`` is no whole number above 0.
     """
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"size must be a whole number of pixels above 0, but it is {size!r}.")
     folder = Path(folder)
+    refuse_damaged(folder)
     pairs = {part: _labelled_files(folder / part) for part in PARTS if (folder / part).is_dir()}
     if "train" not in pairs:
         pairs = {"train": _labelled_files(folder)}
@@ -246,8 +247,17 @@ def load_folder(folder, size: int = 64) -> Dataset:
 
 def _labelled_files(folder: Path) -> list[tuple[Path, str]]:
     """Return all image files of the folders in a folder, in order, each with the name of its folder."""
-    found = [(path, path.parent.name) for path in sorted(folder.glob("*/*")) if path.suffix.lower() in SUFFIXES]
-    return [(path, name) for path, name in found if not (name.startswith(".") or path.name.startswith("."))]
+    try:
+        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        files = [path for below in folders for path in sorted(below.iterdir()) if not path.name.startswith(".")]
+    except OSError as error:
+        raise ValueError(f"{error.filename or folder} cannot be read: allow that, or remove it. ({error})") from error
+    if left_out := [path for path in files if path.suffix.lower() in OTHER_SUFFIXES]:
+        print(
+            f"NOTE: {len(left_out)} images, such as {left_out[0]}, are left out. Save them as one of "
+            f"{', '.join(SUFFIXES)} to use them."
+        )
+    return [(path, path.parent.name) for path in files if path.suffix.lower() in SUFFIXES]
 
 
 def _read_split(pairs: list[tuple[Path, str]], names: tuple[str, ...], size: int) -> Split:
@@ -313,42 +323,58 @@ def image_folder(name: str, limit: int | None = None, otherwise: str | None = No
     """Return a folder with a dataset as image files, ``train/cat/0000.jpg`` and so on (lesson 05).
 
     It is written the first time, to the cache folder of `helpers.files`: critters as
-    `helpers.critters.write_folder` draws them, in different sizes, other datasets as they are. Where that cannot be
-    written, a warning says so, and it is a temporary folder. A ``name`` that is the path of such a folder is returned
-    as it is. ``limit`` and ``otherwise`` are those of `load_dataset`; photographs that are files anyway are all there.
+    `helpers.critters.write_folder` draws them, in different sizes, other datasets as they are. It is verified each
+    time, and written anew, after a printed note, if it is damaged. Where that cannot be done, a warning says so, and
+    it is a temporary folder until Python ends. A ``name`` that is the path of such a folder is returned as it is.
+    ``limit`` and ``otherwise`` are those of `load_dataset`; photographs that are files anyway are all there.
     Raises errors as `load_dataset` does, and ValueError for a folder without the parts train, validation and test.
     """
     if name not in LOADERS and _is_folder(name):
         missing = [part for part in PARTS if not (Path(name) / part).is_dir()]
         if missing:
             raise ValueError(f"{name} needs the folders {', '.join(PARTS)}; there is no {' and no '.join(missing)}.")
+        refuse_damaged(Path(name))
         return Path(name)
     if name not in LOADERS:
         raise _unknown(name)
-    write = critters.write_folder if name == "critters" else partial(_write_images, name, limit)
-    shortened = f"-{limit}" if limit is not None and name not in BUILT_IN else ""
-    folder = cache_folder() / f"{name}{shortened}-images-v{critters.VERSION}"
     try:
-        if name == "cats_vs_dogs":
-            return real_datasets.cats_vs_dogs()
-        return folder if folder.is_dir() else write(folder)
+        return _kept_somewhere(*_image_files(name, limit))
     except DownloadError as error:
         return image_folder(_instead(name, otherwise, error), limit)
+
+
+def _kept_somewhere(place: str, *how) -> Path:
+    try:
+        return kept(cache_folder() / place, *how)
+    except DownloadError:
+        raise
     except OSError as error:
-        warnings.warn(f"{folder} cannot be written ({error}): using a temporary folder.", stacklevel=2)
-        return write(Path(tempfile.mkdtemp()) / name)
+        warnings.warn(
+            f"{cache_folder() / place} cannot be written ({error}): using a temporary folder. Make room there, or "
+            f"name another folder in the environment variable {VARIABLE}.",
+            NotKeptWarning,
+            stacklevel=3,
+        )
+        return kept(process_folder() / place, *how)
 
 
-def _write_images(name: str, limit: int | None, folder: Path) -> Path:
+def _image_files(name: str, limit: int | None) -> tuple[str, Callable[[Path], object], dict[str, int] | None]:
+    """Return where in the cache folder a dataset is as files, what writes it, and `kept`'s numbers for it."""
+    if name == "cats_vs_dogs":
+        return real_datasets.PETS, real_datasets.write_cats_vs_dogs, real_datasets.numbers_of_pets()
+    shortened = f"-{limit}" if limit is not None and name not in BUILT_IN else ""
+    write = critters.write_files if name == "critters" else partial(_write_images, name, limit)
+    return f"{name}{shortened}-images-v{critters.VERSION}", write, None
+
+
+def _write_images(name: str, limit: int | None, folder: Path) -> None:
     dataset = load_dataset(name, limit)
-    with written_whole(folder) as beside:
-        for part, split in dataset.splits().items():
-            for name in dataset.class_names:
-                (beside / part / name).mkdir(parents=True)
-            for index, (image, label) in enumerate(zip(*split, strict=True)):
-                path = beside / part / dataset.class_names[label] / f"{index:05}.jpg"
-                Image.fromarray(np.squeeze(image)).save(path, quality=95)
-    return folder
+    for part, split in dataset.splits().items():
+        for class_name in dataset.class_names:
+            (folder / part / class_name).mkdir(parents=True)
+        for index, (image, label) in enumerate(zip(*split, strict=True)):
+            path = folder / part / dataset.class_names[label] / f"{index:05}.jpg"
+            Image.fromarray(np.squeeze(image)).save(path, quality=95)
 
 
 def load_photo(name: str, gray: bool = False) -> np.ndarray:
@@ -432,9 +458,9 @@ def load_runs() -> pd.DataFrame:
     runs : DataFrame with a row for each variant, seed and epoch; ``training_accuracy``, ``training_crossentropy``,
         ``val_accuracy`` and ``val_crossentropy`` are measured after the epoch; see data/overfitting_runs.md
 
-    Raises FileNotFoundError if the file is missing; says how to get it back.
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
     """
-    return _runs("overfitting_runs")
+    return read_table(DATA / "overfitting_runs.csv", rows=930)
 
 
 def load_transfer_runs() -> pd.DataFrame:
@@ -445,9 +471,9 @@ def load_transfer_runs() -> pd.DataFrame:
     runs : DataFrame with a row for each way, number of images and seed; accuracies from 0 to 1, ``seconds`` on two
         cores; see data/transfer_runs.md
 
-    Raises FileNotFoundError if the file is missing; says how to get it back.
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
     """
-    return _runs("transfer_runs")
+    return read_table(DATA / "transfer_runs.csv", rows=45)
 
 
 def load_transfer_curves() -> pd.DataFrame:
@@ -458,13 +484,6 @@ def load_transfer_curves() -> pd.DataFrame:
     curves : DataFrame with a row for each way and epoch; ``accuracy`` as Keras reports it while training,
         ``val_accuracy`` measured after the epoch, both from 0 to 1; see data/transfer_curves.md
 
-    Raises FileNotFoundError if the file is missing; says how to get it back.
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
     """
-    return _runs("transfer_curves")
-
-
-def _runs(name: str) -> pd.DataFrame:
-    path = DATA / f"{name}.csv"
-    if not path.exists():
-        raise FileNotFoundError(f"data/{path.name} is missing. Get it back with `git checkout data/{path.name}`.")
-    return pd.read_csv(path)
+    return read_table(DATA / "transfer_curves.csv", rows=70)

@@ -53,18 +53,31 @@ def fetch(file: RemoteFile) -> Path:
     Nothing is written if the file is there, so a cache folder may be read-only. Raises `DownloadError`.
     """
     path = file.path
-    if path.is_file() and verified(file, path):
+    if is_sound(file):
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path):
-            if not (path.is_file() and verified(file, path)):  # another program may have been faster
+            if not is_sound(file):  # another program may have been faster
                 _download(file, path)
     except DownloadError:
         raise
     except OSError as error:
         raise DownloadError(_explain(error, file)) from error
     return path
+
+
+def is_sound(file: RemoteFile) -> bool:
+    """Tell whether a file is in the cache folder, whole. Raises `DownloadError` if that cannot be read."""
+    path = file.path
+    if path.is_dir():
+        raise DownloadError(f"{path} is a folder, where a file should be: move it away, then call this again.")
+    try:
+        return path.is_file() and verified(file, path)
+    except OSError as error:
+        raise DownloadError(
+            f"{path} cannot be read ({error.strerror or error}): allow that, or remove it, then call this again."
+        ) from error
 
 
 @contextmanager
@@ -101,7 +114,7 @@ def _download(file: RemoteFile, path: Path) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             went_on = _receive(file, partial)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a redirect to no address
             if not isinstance(error, OSError):
                 error = ConnectionError(f"what came is not the answer of a web server: {error!r}")
             lost = not isinstance(error, urllib.error.HTTPError) and error.errno not in (errno.ENOSPC, errno.EACCES)
@@ -123,7 +136,10 @@ def _download(file: RemoteFile, path: Path) -> None:
 
 
 def _receive(file: RemoteFile, partial: Path) -> bool:
-    """Write what is missing to ``partial``; return whether a part was there before. Raises OSError if not all came."""
+    """Write what is missing to ``partial``; return whether a part was there before. Raises OSError if not all came.
+
+    Of a body that is longer than the file, or has no end, little more than the file is read: its checksum will differ.
+    """
     start = partial.stat().st_size if partial.exists() else 0
     headers = {"User-Agent": "cnn-lessons"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
@@ -134,11 +150,14 @@ def _receive(file: RemoteFile, partial: Path) -> bool:
         return True
     with answer:
         start = start if answer.status == 206 else 0  # some servers send all of it anyway
-        total = start + int(answer.headers.get("Content-Length") or 0)
+        total = start + (getattr(answer, "length", None) or 0)  # None if the server said nothing, or no number
+        most = 2 * file.size if file.unpacked else file.size  # other programs pack a file shorter or longer
         with partial.open("ab" if start else "wb") as out, _bar(file, start, total or file.size) as bar:
             while chunk := answer.read(CHUNK):
                 out.write(chunk)
                 bar.update(len(chunk))
+                if out.tell() > most:
+                    return start > 0
     if partial.stat().st_size < total:
         raise ConnectionError(f"only {partial.stat().st_size:,} of {total:,} bytes came")
     return start > 0
@@ -163,6 +182,8 @@ def _explain(error: OSError, file: RemoteFile) -> str:
             f"The disk is full ({error.strerror}): make room in {folder}, or name a folder on another disk in the "
             f"environment variable {VARIABLE}."
         )
+    if isinstance(error, IsADirectoryError):
+        return f"{error.filename} is a folder, where a file should be: move it away, then call this again."
     if isinstance(error, PermissionError | FileExistsError | NotADirectoryError) or error.errno == errno.EROFS:
         damaged = " The file that is there is damaged." if file.path.is_file() else ""
         return (

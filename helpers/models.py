@@ -1,14 +1,18 @@
 """The trained networks in data/models/: small, made by scripts of this project, each with a card."""
 
 import os
+import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from helpers import critters
 from helpers.datasets import Dataset
-from helpers.downloads import RemoteFile, fetch, verified
+from helpers.downloads import RemoteFile, fetch, is_sound, verified
+from helpers.files import DamagedFileError, readable, readable_of_clone
 from helpers.real_datasets import IMAGENET_WEIGHTS
 from helpers.startup import import_tensorflow
-from helpers.training import LiveCurves, history_frame, load_history
+from helpers.tables import read_table
+from helpers.training import LiveCurves, history_frame
 
 import_tensorflow()
 
@@ -23,6 +27,9 @@ CLASS_NAMES = {
     "photos": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 }
 """For each network the names of its classes, in the order of its outputs."""
+
+EPOCHS = {"digits": 8, "critters": 8, "photos": 52}
+"""How many epochs each network was trained for."""
 
 TRAINED_ON = {"mnist": "digits", "cifar10": "photos"}
 """Datasets that a network of another name was trained on."""
@@ -42,28 +49,33 @@ def load_model(name: str) -> keras.Model:
     ------
     ValueError
         For an unknown name; lists the known ones.
-    FileNotFoundError
-        If the file is missing; says how to get it back.
+    FileNotFoundError, helpers.files.DamagedFileError
+        If the file is missing or damaged; says how to get it back.
     """
-    return keras.models.load_model(_file(name, ".keras"), compile=False)
+    known = _known(name)
+    path = FOLDER / f"{known}.keras"
+    with readable_of_clone(path, _otherwise(known)):
+        with zipfile.ZipFile(path) as file:
+            if wrong := file.testzip():  # Keras does not notice
+                raise ValueError(f"the checksum of {wrong} in it differs")
+        return keras.models.load_model(path, compile=False)
 
 
 def load_training(name: str) -> pd.DataFrame:
     """Return the learning curves of a network of `load_model`, a row per epoch; raises errors as that does."""
-    return load_history(_file(name, ".csv"))
+    known = _known(name)
+    return read_table(FOLDER / f"{known}.csv", EPOCHS[known], _otherwise(known)).set_index("epoch")
 
 
-def _file(name: str, suffix: str) -> Path:
+def _known(name: str) -> str:
     known = TRAINED_ON.get(name, name)
     if known not in CLASS_NAMES:
         raise ValueError(f"There is no trained network {name!r}. There are: {', '.join(CLASS_NAMES)}.")
-    path = FOLDER / f"{known}{suffix}"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"data/models/{path.name} is missing. Get it back with `git checkout data/models/{path.name}`, "
-            f"or make it anew: `.venv/bin/python scripts/train_models.py {known}`."
-        )
-    return path
+    return known
+
+
+def _otherwise(known: str) -> str:
+    return f", or make it anew: `.venv/bin/python scripts/train_models.py {known}`"
 
 
 def network_for(dataset: Dataset) -> tuple[keras.Model, pd.DataFrame]:
@@ -106,23 +118,34 @@ def imagenet_model(name: str, weights="there", download: bool = False) -> keras.
     weights : None for a network with random weights, or the path of a file with weights
     download : whether weights that are not here are downloaded (15 MB, and 553 MB for VGG16)
 
-    Raises ValueError for another name, and `helpers.downloads.DownloadError` if the download fails.
+    Raises ValueError for another name, `helpers.files.DamagedFileError` if weights that are here are damaged, and
+    `helpers.downloads.DownloadError` if the download fails.
     """
     if name not in IMAGENET:
         raise ValueError(f"Unknown network {name!r}: use one of {', '.join(IMAGENET)}.")
+    mend = "Name another file."
     if weights == "there":
-        weights = _imagenet_weights(IMAGENET_WEIGHTS[name], download)
+        mend = f"`make data DATASETS={name}` gets a good one; without a network remove it, and the lessons do without."
+        weights = _imagenet_weights(IMAGENET_WEIGHTS[name], download, mend)
         if weights is None:
             return None
     inputs = keras.Input((224, 224, 3))
-    network = getattr(keras.applications, name)(weights=weights, name=name)
+    with nullcontext() if weights is None else readable(weights, mend):
+        network = getattr(keras.applications, name)(weights=weights, name=name)
     return keras.Model(inputs, network(getattr(keras.applications, IMAGENET[name]).preprocess_input(inputs)))
 
 
-def _imagenet_weights(file: RemoteFile, download: bool) -> Path | None:
+def _imagenet_weights(file: RemoteFile, download: bool, mend: str) -> Path | None:
     of_keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models" / file.path.name
-    if file.path.exists() and verified(file, file.path):
+    if is_sound(file):
         return file.path
     if of_keras.exists():
+        with readable(of_keras, mend):
+            if not verified(file, of_keras):
+                print(f"NOTE: {of_keras} is not what Keras publishes: its checksum differs. {mend}")
         return of_keras
-    return fetch(file) if download else None
+    if download:
+        return fetch(file)
+    if file.path.exists():
+        raise DamagedFileError(f"{file.path} is damaged (its checksum differs). {mend}")
+    return None

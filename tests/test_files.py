@@ -1,12 +1,28 @@
 """helpers.files: what is written is whole or not there, also when a block fails or two programs write at once."""
 
 import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
 from pathlib import Path
 
 from helpers import files
-from helpers.files import VARIABLE, cache_folder, written_whole
+from helpers.files import (
+    IN_USE,
+    ROOT,
+    VARIABLE,
+    DamagedFileError,
+    cache_folder,
+    process_folder,
+    readable,
+    readable_of_clone,
+    written_whole,
+)
 
 import pytest
+from damage import DAMAGES, refuse_to_open
 from platformdirs import user_cache_path
 
 # --- the cache folder ---
@@ -31,6 +47,105 @@ def test_cache_folder_of_the_user(monkeypatch, value):
         monkeypatch.setenv(VARIABLE, value)
     assert cache_folder() == user_cache_path("cnn-lessons")
     assert cache_folder().name == "cnn-lessons" or os.name == "nt"
+
+
+@pytest.mark.parametrize("value", ["stick", "./stick", "../stick", "~nobody-of-this-name/stick"])
+def test_cache_folder_must_be_a_full_path(monkeypatch, value):
+    """`make data` and the kernels of lessons run in different folders."""
+    monkeypatch.setenv(VARIABLE, value)
+    with pytest.raises(ValueError, match=rf"{VARIABLE} must be a full path, such as .*, but it is '{value}'"):
+        cache_folder()
+
+
+def test_a_temporary_folder_lasts_as_long_as_the_process(tmp_path):
+    code = (
+        "from helpers.files import process_folder\n"
+        "folder = process_folder()\n"
+        "(folder / 'set').mkdir()\n"
+        "assert process_folder() == folder and folder.is_dir()\n"
+        "print(folder)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "TMP": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert Path(done.stdout.strip()).parent == tmp_path
+    assert [*tmp_path.iterdir()] == []
+    assert process_folder() == process_folder()
+
+
+# --- one error for what cannot be read ---
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """A zip file in the folder data of a clone."""
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / "data").mkdir()
+    with zipfile.ZipFile(tmp_path / "data" / "set.zip", "w") as file:
+        file.writestr("numbers", bytes(range(256)) * 9)
+    return tmp_path / "data" / "set.zip"
+
+
+def read(path):
+    with zipfile.ZipFile(path) as file:
+        return file.read("numbers")
+
+
+def test_what_is_whole_is_read(archive):
+    with readable(archive, "Try again."), readable_of_clone(archive):
+        assert read(archive) == bytes(range(256)) * 9
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES.values(), ids=DAMAGES)
+def test_what_cannot_be_read_is_named_with_what_mends_it(archive, damage, said):
+    damage(archive)
+    with pytest.raises(DamagedFileError, match=rf"^data/set\.zip {said}") as caught, readable_of_clone(archive):
+        read(archive)
+    pointer = "LFS" in said
+    assert ("`git checkout data/set.zip` in the folder of the lessons" in str(caught.value)) != pointer
+    assert ("`git lfs pull`" in str(caught.value)) == pointer
+    with pytest.raises(DamagedFileError, match=rf"set\.zip {said}") as caught, readable(archive, "Draw it anew."):
+        read(archive)
+    assert str(caught.value).startswith(f"{archive} ")
+    assert str(caught.value).endswith(". Draw it anew.") != pointer
+
+
+def test_what_may_not_be_read(archive, monkeypatch):
+    refuse_to_open(archive, monkeypatch)
+    message = r"^data/set\.zip cannot be read \(Permission denied\)\. Get it back with `git checkout"
+    with pytest.raises(DamagedFileError, match=message), readable_of_clone(archive):
+        read(archive)
+
+
+def test_what_is_missing(archive):
+    archive.unlink()
+    message = r"^data/set\.zip is missing\. Get it back with `git .*, or draw it\.$"
+    with pytest.raises(FileNotFoundError, match=message), readable_of_clone(archive, ", or draw it"):
+        pytest.fail("should not come here")
+
+
+def test_a_file_elsewhere_has_its_full_name(archive, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", archive.parent / "clone")
+    archive.unlink()
+    with pytest.raises(FileNotFoundError) as caught, readable_of_clone(archive):
+        pytest.fail("should not come here")
+    assert str(caught.value).startswith(f"{archive} is missing")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError, DamagedFileError])
+def test_what_is_not_the_fault_of_the_file_stays_as_it_is(archive, error):
+    with pytest.raises(error) as caught, readable(archive, ""):
+        raise error
+    assert caught.type is error and str(caught.value) == ""
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "first line\nsecond line", "x" * 9999])
+def test_a_reason_is_one_short_line(archive, text):
+    with pytest.raises(DamagedFileError) as caught, readable(archive, "Try again."):
+        raise KeyError(text) if not text else RuntimeError(text)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300 + len(str(archive))
+    assert " is damaged ()" not in str(caught.value)
 
 
 # --- written whole ---
@@ -186,3 +301,136 @@ def test_git_ignores_what_a_killed_program_leaves(tmp_path):
         assert partial.parent.suffix == ".partial"
     ignored = (Path(__file__).resolve().parent.parent / ".gitignore").read_text().split()
     assert "*.partial" in ignored
+
+
+# --- what killed programs leave ---
+
+PROGRAM = """
+import sys, time
+from helpers.files import written_whole
+with written_whole(sys.argv[1]) as partial:
+    partial.write_text("half")
+    print(partial.parent.name, flush=True)
+    time.sleep(300)
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A program that writes a.txt, and the name of the folder that it writes to."""
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "a.txt")]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        yield running, tmp_path / running.stdout.readline().strip()
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def make_older(path, seconds):
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def write_another(folder):
+    with written_whole(folder / "b.txt") as partial:
+        partial.write_text("all")
+
+
+def test_what_a_killed_program_left_is_removed_at_the_next_writing(tmp_path, program):
+    running, left = program
+    make_older(left, 3 * files.DAY)
+    write_another(tmp_path)
+    assert left.is_dir() and running.poll() is None  # it runs, however long it takes
+    running.kill()
+    running.wait()
+    make_older(left, 10)
+    write_another(tmp_path)
+    assert left.is_dir()  # another program may have made it just now, and not locked it yet
+    make_older(left, 2 * files.MINUTE)
+    write_another(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_what_this_program_writes_stays(tmp_path):
+    with written_whole(tmp_path / "a.txt") as partial:
+        partial.write_text("all")
+        make_older(partial.parent, 3 * files.DAY)
+        write_another(tmp_path)
+        assert partial.read_text() == "all"
+    assert tree(tmp_path) == {"a.txt": "all", "b.txt": "all"}
+
+
+@pytest.mark.parametrize(("age", "stays"), [(files.DAY / 2, True), (2 * files.DAY, False)])
+def test_what_an_earlier_version_left_is_removed_after_a_day(tmp_path, age, stays):
+    """It made no lock."""
+    left = tmp_path / "critters-v2.npz.ab12_xyz.partial"
+    left.mkdir()
+    (left / "critters-v2.npz").write_text("half")
+    make_older(left, age)
+    write_another(tmp_path)
+    assert left.exists() == stays
+
+
+def folder_of(*names):
+    def make(path):
+        path.mkdir()
+        for name in names:
+            (path / name).write_text("mine")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("thesis.partial", folder_of("thesis")),
+        ("thesis.chapter1.partial", folder_of("notes.txt")),
+        ("thesis.chapter1.partial", folder_of("thesis", "notes.txt")),
+        ("thesis.CHAPTER1.partial", folder_of("thesis")),
+        ("thesis.chapter1.partial.old", folder_of("thesis")),
+        ("thesis.chapter1.partial", lambda path: path.write_text("mine")),
+        ("thesis.chapter1.partial", lambda path: path.symlink_to(path.parent.parent)),
+    ],
+)
+def test_what_somebody_else_made_stays(tmp_path, name, make):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    make(folder / name)
+    before = tree(tmp_path)
+    assert name in str(before)
+    if not (folder / name).is_symlink():
+        make_older(folder / name, 9 * files.DAY)
+    write_another(folder)
+    assert tree(tmp_path) == before | {"folder/b.txt": "all"}
+
+
+def test_other_folders_are_left_alone(tmp_path):
+    left = [tmp_path / "a.txt.abcd1234.partial", tmp_path / "here" / "deeper" / "a.txt.abcd1234.partial"]
+    for path in left:
+        path.mkdir(parents=True)
+        make_older(path, 9 * files.DAY)
+    write_another(tmp_path / "here")
+    assert all(path.is_dir() for path in left)
+
+
+def test_what_cannot_be_removed_does_not_stop_the_writing(tmp_path, monkeypatch):
+    left = tmp_path / "a.txt.abcd1234.partial"
+    left.mkdir()
+    make_older(left, 9 * files.DAY)
+
+    def refuse(path, ignore_errors=False, real=shutil.rmtree):
+        if path == left:
+            raise PermissionError(13, "Permission denied")
+        real(path, ignore_errors)
+
+    monkeypatch.setattr(files.shutil, "rmtree", refuse)
+    write_another(tmp_path)
+    assert left.is_dir() and (tmp_path / "b.txt").read_text() == "all"
+
+
+def test_the_lock_is_not_moved_with_what_is_written(tmp_path):
+    with written_whole(tmp_path / "set") as partial:
+        write_folder(partial)
+        assert (partial.parent / IN_USE).exists()
+    assert IN_USE not in str(tree(tmp_path))
