@@ -11,6 +11,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from helpers.lessons import LESSONS, find_lesson
+
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -20,19 +22,13 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def chosen(numbers: list[str]) -> list[Path]:
-    """Return the notebooks with these numbers ("03"), or all; raises SystemExit for a number without a notebook."""
-    if not numbers:
-        return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    paths = []
-    for number in numbers:
-        found = sorted(NOTEBOOKS.glob(f"{number}_*.ipynb"))
-        if not found:
-            raise SystemExit(
-                f"No lesson {number!r} in notebooks/: give its two digits, as in `make refresh LESSON=03`."
-            )
-        paths += found
-    return paths
+def chosen(ids: list[str]) -> list[Path]:
+    """Return the notebooks of these lessons ("03"), or all; raises SystemExit for a lesson that there is not."""
+    try:
+        lessons = [find_lesson(lesson_id) for lesson_id in ids] or LESSONS
+    except ValueError as error:
+        raise SystemExit(f"{error} For example: `make refresh LESSON=03`.") from None
+    return [NOTEBOOKS / f"{lesson.stem}.ipynb" for lesson in lessons]
 
 
 def seconds_of(cell) -> float:

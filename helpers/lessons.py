@@ -1,0 +1,86 @@
+"""The lessons, in one list: for notebooks, tests and scripts. Nothing but the standard library.
+
+Whoever adds a lesson, or changes a parameter of one, does it here, too; `tests/test_house.py` compares the two.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson.
+
+    ``stem`` is the name of its notebook without ``.ipynb``, and begins with its ``id``. ``parameters`` are those of its
+    cell ``parameters`` as stored, without SEED and SEEDS.
+    """
+
+    id: str
+    stem: str
+    title: str
+    parameters: dict = field(default_factory=dict)
+
+
+LESSONS = (
+    Lesson("01", "01_convolution_by_hand", "Convolution by hand"),
+    Lesson("02", "02_gabor_filter_banks", "Gabor filter banks"),
+    Lesson("03", "03_building_a_cnn", "Building a CNN", {"DATASET": "digits", "EPOCHS": 8}),
+    Lesson("04", "04_dropout_and_overfitting", "Dropout and overfitting", {"DATASET": "critters", "EPOCHS": 14}),
+    Lesson("05", "05_data_augmentation", "Data augmentation", {"DATASET": "critters", "EPOCHS": 16}),
+    Lesson("06", "06_activations_and_filters", "Activations and filters", {"DATASET": "critters"}),
+    Lesson("07", "07_grad_cam", "Grad-CAM", {"DATASET": "critters"}),
+    Lesson(
+        "08",
+        "08_transfer_learning",
+        "Transfer learning",
+        {"DATASET": "critters", "IMAGES_PER_CLASS": 20, "EPOCHS": 8},
+    ),
+    Lesson("09", "09_real_world_architectures", "Real-world architectures", {"DATASET": "digits", "EPOCHS": 4}),
+)
+"""All lessons, in their order. An id has two digits; a letter after them is for a lesson between two others."""
+
+
+def find_lesson(lesson_id: str) -> Lesson:
+    """Return the lesson with this id, such as ``"03"``; raises ValueError for any other, and lists the ids."""
+    for lesson in LESSONS:
+        if lesson.id == lesson_id:
+            return lesson
+    raise ValueError(f"There is no lesson {lesson_id!r}: use one of {', '.join(lesson.id for lesson in LESSONS)}.")
+
+
+def as_stored(lesson_id: str, **parameters) -> bool:
+    """Tell whether all parameters of a lesson have the values it is stored with: then the numbers of its text hold.
+
+    A seed is no parameter here: with another one, they must hold as well.
+
+    Parameters
+    ----------
+    lesson_id : the two digits of the lesson, such as ``"04"``
+    parameters : all parameters of the lesson with their values of this run. Values are compared, not types: 14.0 is as
+        stored where 14 is, and a list where a tuple is. A path (``Path("critters")``) is never the name of a dataset:
+        `helpers.datasets.load_dataset` reads it as a folder.
+
+    Raises
+    ------
+    ValueError
+        If there is no such lesson, or if a parameter is missing or unknown; says which.
+
+    Examples
+    --------
+    >>> as_stored("04", DATASET="critters", EPOCHS=14)
+    True
+    >>> as_stored("04", DATASET="critters", EPOCHS=1)
+    False
+    """
+    stored = find_lesson(lesson_id).parameters
+    missing, unknown = [name for name in stored if name not in parameters], [*parameters.keys() - stored.keys()]
+    if missing or unknown:
+        wrong = [f"{name} is missing" for name in missing] + [f"{name} is none of them" for name in sorted(unknown)]
+        known = ", ".join(stored) or "none"
+        raise ValueError(f"The parameters of lesson {lesson_id}, but for seeds, are: {known}; {', '.join(wrong)}.")
+    return all(_same(parameters[name], value) for name, value in stored.items())
+
+
+def _same(value, stored) -> bool:
+    if isinstance(value, list | tuple):
+        value, stored = [*value], [*stored] if isinstance(stored, list | tuple) else stored
+    return bool(value == stored)
