@@ -4,7 +4,6 @@ import re
 
 from helpers.datasets import load_dataset, load_photo, open_photo
 
-import numpy as np
 import pytest
 from labdriver import NOTEBOOKS
 from learner import (
@@ -68,16 +67,8 @@ def test_lesson(lab, name):
             CHECKS[selector](lab)
 
 
-def assert_fast(times, what: str, capsys) -> None:
-    """Print median and 95th percentile of times in ms; the latter is far below a second on an idle machine."""
-    slow = float(np.percentile(times, 95))
-    with capsys.disabled():
-        print(f"\nfrom key press to {what}: median {np.median(times):.0f} ms, 95th percentile {slow:.0f} ms")
-    assert slow < 1000
-
-
-def test_stepper_on_a_large_photograph(lab, capsys):
-    """The last pixel of 512 × 512 is reached, and a step answers at once, though the image is large."""
+def test_stepper_on_a_large_photograph(lab):
+    """The last pixel of 512 × 512 is reached, and the numbers there are right."""
     lab.write("photo.ipynb", IMPORTS, 'widgets.ConvolutionStepper(load_photo("camera"), "Sobel x")')
     stepper = Stepper(lab)
     assert stepper.size(stepper.map_title) == (510, 510)
@@ -86,13 +77,11 @@ def test_stepper_on_a_large_photograph(lab, capsys):
     photo = load_photo("camera")
     assert stepper.table("pixels").tolist() == photo[-3:, -3:].ravel().tolist()
     assert stepper.total() == (photo[-3:, -3:].astype(int) * [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]).sum()
-    times = [lab.answer_time(stepper.handle, "ArrowLeft", stepper.root, ".cnn-status") for _ in range(20)]
-    assert_fast(times, "new numbers", capsys)
     assert lab.errors() == []
 
 
-def test_gabor_response_on_a_photograph(lab, capsys):
-    """Each control of the Gabor widgets works, and a new response of 256 × 256 pixels is there at once."""
+def test_gabor_response_on_a_photograph(lab):
+    """Each control of the Gabor widgets works, and after 50 moves over 256 × 256 pixels the last one is shown."""
     lab.write("gabor.ipynb", IMPORTS, "widgets.GaborExplorer()", "widgets.GaborResponse()")
     check_all_sliders(lab)
     CHECKS[Gabor.selector](lab)
@@ -101,9 +90,9 @@ def test_gabor_response_on_a_photograph(lab, capsys):
     slider = response.sliders["frequency"]
     slider.press("Home")
     wait_until(lab.page, response.answers)
-    times = [lab.answer_time(slider, "ArrowRight", response.root, "img.cnn-pixels") for _ in range(50)]
+    for _ in range(50):
+        slider.press("ArrowRight")
     assert slider.value == 0.5
-    assert_fast(times, "new picture", capsys)
     wait_until(lab.page, response.answers)
     assert lab.errors() == []
 
