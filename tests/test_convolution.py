@@ -23,7 +23,7 @@ from helpers.widgets import STACKS
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage, signal
@@ -98,7 +98,6 @@ def test_convolve_flipped_is_scipy_convolution(image, kernel):
 
 
 @given(images(), kernels(), st.integers(1, 4), st.integers(0, 4), st.integers(1, 3))
-@settings(max_examples=80)
 def test_convolve_is_tf_conv2d(image, kernel, stride, padding, dilation):
     extents = [(k - 1) * dilation + 1 for k in kernel.shape]
     assume(all(e <= n + 2 * padding for e, n in zip(extents, image.shape, strict=True)))
@@ -280,7 +279,6 @@ def test_output_size_counts_the_places(size, kernel_size, padding, stride, dilat
 @given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 5), st.integers(1, 3), st.integers(1, 40))
 @example(32, 8, 2, 1, 32)
 @example(5, 2, 1, 1, 3)
-@settings(max_examples=80)
 def test_same_padding_is_that_of_tensorflow(size, kernel_size, stride, dilation, other):
     image, kernel = noise(size, other), noise(kernel_size, 1, seed=1)
     around = same_padding(size, kernel_size, stride, dilation)
@@ -407,7 +405,6 @@ def test_volume_refuses(volume, kernels, biases, message):
 
 
 @given(images(), st.integers(1, 4), st.one_of(st.none(), st.integers(1, 5)))
-@settings(max_examples=80)
 def test_pooling_is_that_of_keras(image, size, stride):
     assume(size <= min(image.shape))
     batch = tf.constant(image.astype(float)[None, :, :, None])
@@ -557,7 +554,6 @@ def test_multiplications_of_vgg16_are_the_published_ones():
 
 
 @given(st.lists(windows, min_size=1, max_size=4), st.integers(0, 2))
-@settings(max_examples=30)
 def test_multiplications_are_those_that_tensorflow_counts(layers, units):
     layers = [*layers, LayerSpec("Flatten"), LayerSpec("Dense", units)] if units else layers
     try:
@@ -574,7 +570,6 @@ def test_multiplications_are_those_that_tensorflow_counts(layers, units):
 
 
 @given(st.lists(windows.map(lambda layer: replace(layer, filters=1)), min_size=1, max_size=4))
-@settings(max_examples=40)
 def test_receptive_field_is_what_changes_an_output(layers):
     side = 96
     rows = layer_stack((side, side, 1), layers)

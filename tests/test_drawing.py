@@ -6,11 +6,14 @@ import math
 import re
 import xml.etree.ElementTree as ElementTree
 
+from helpers.convolution import LayerRow
 from helpers.drawing import (
+    LAYER_COLORS,
     PANEL,
     Picture,
     draw_frequency_axes,
     draw_kernel_picture,
+    draw_network,
     draw_pictures,
     draw_profile,
     embed,
@@ -229,3 +232,50 @@ def test_arrow_points_to_the_frequency_in_the_spectrum(frequency, theta):
     arrow = [path.get("d") for path in root.iter(f"{SVG}path")][1]
     assert numbers(arrow)[2:] == tip
     assert {"−0.5", "0.5 →", "0.5 ↓"} == set(words(root))
+
+
+# --- networks as blocks ---
+
+NOTE = "Below each block: height × width × channels of the output, and parameters."
+
+
+def blocks(root):
+    """Left edge, upper edge, width, height and color of the front of each block."""
+    names = ("x", "y", "width", "height")
+    return [(*(float(front.get(name)) for name in names), front.get("fill")) for front in root.iter(f"{SVG}rect")]
+
+
+@pytest.mark.parametrize(("shape", "text", "faces"), [((28, 28, 1), "28×28×1", 2), ((784,), "784", 0)])
+def test_a_network_without_layers_is_its_input(shape, text, faces):
+    root = ElementTree.fromstring(draw_network(shape, []))
+    assert words(root) == ["Input", text, None, NOTE]
+    assert [color for *_, color in blocks(root)] == [LAYER_COLORS["Input"]]
+    assert len([*root.iter(f"{SVG}path")]) == faces  # a list of numbers has no depth
+
+
+def test_blocks_are_as_high_as_the_image_and_wider_with_more_channels():
+    layers = {
+        "Conv2D": ((30, 30, 64), 1_792),
+        "MaxPooling2D": ((15, 15, 64), 0),
+        "AveragePooling2D": ((3, 3, 64), 0),
+        "Flatten": ((576,), 0),
+        "Dense": ((10,), 5_770),
+        "Softmax": ((10,), 0),  # of no kind that has a color
+    }
+    rows = [LayerRow(kind, shape, parameters, 0, None) for kind, (shape, parameters) in layers.items()]
+    root = ElementTree.fromstring(draw_network((32, 32, 3), rows))
+    texts = [("Input", "32×32×3", None)]
+    for kind, (shape, parameters) in layers.items():
+        name = kind.replace("Pooling2D", "Pool").replace("Average", "Avg")
+        texts.append((name, "×".join(map(str, shape)), f"{parameters:,}" if parameters else None))
+    assert words(root) == [*(text for block in texts for text in block), NOTE]
+    lefts, tops, widths, heights, colors = zip(*blocks(root), strict=True)
+    assert [top + height for top, height in zip(tops, heights, strict=True)] == pytest.approx([162] * 7, abs=0.11)
+    sides = [32, 30, 15, 3]
+    np.testing.assert_allclose(np.diff(heights[:4]) / np.diff(sides), 104 / 32, atol=0.02)
+    assert widths[0] < widths[1] == widths[2] == widths[3]
+    assert widths[4] == widths[5] and heights[4] > heights[5] > 30  # longer lists are higher
+    rights = [left + width for left, width in zip(lefts, widths, strict=True)]
+    assert all(right < left for right, left in zip(rights, lefts[1:], strict=False))
+    assert rights[-1] < float(root.get("width"))
+    assert list(colors) == [LAYER_COLORS.get(kind, "#dddddd") for kind in ("Input", *layers)]

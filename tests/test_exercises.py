@@ -647,6 +647,21 @@ def test_right_answers_are_accepted(lesson, number, answer, capsys):
     assert capsys.readouterr().out.startswith("✓ yes: ")
 
 
+@pytest.mark.parametrize(("lesson", "number"), [(lesson, number) for lesson in RIGHT for number in RIGHT[lesson]])
+def test_a_function_that_changes_its_arguments_spoils_no_other(lesson, number, capsys):
+    """Each gets arguments of its own."""
+
+    def mutating(*given):
+        for value in given:
+            if isinstance(value, list | np.ndarray):
+                value[:] = value[::-1]
+        return given[0]
+
+    load_checks(lesson)(number, mutating)
+    load_checks(lesson)(number, RIGHT[lesson][number][0])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("✓ yes: ")
+
+
 @pytest.mark.parametrize("lesson, number, case", cases(WRONG))
 def test_wrong_answers_get_their_reason_and_a_hint(lesson, number, case, capsys):
     answer, reason = case

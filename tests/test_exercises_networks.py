@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from any_answers import FUNCTIONS, VALUES
+from any_answers import FUNCTIONS, VALUES, mutating
 from exercise_tools import cases
 from keras import layers
 
@@ -885,6 +885,14 @@ def test_right_answers_are_accepted(lesson, number, answer, said):
     assert said() == f"✓ yes: {EXERCISES[lesson][number].praise}\n"
     load_checks(lesson).solution(number, answer)
     assert said() == "✓ yes: this solution passes the check.\n"
+
+
+@pytest.mark.parametrize(("lesson", "number"), [(lesson, number) for lesson in RIGHT for number in RIGHT[lesson]])
+def test_a_function_that_changes_its_arguments_spoils_no_other(lesson, number, said):
+    """Each gets arguments of its own."""
+    load_checks(lesson)(number, mutating)
+    load_checks(lesson)(number, RIGHT[lesson][number][0])
+    assert said().splitlines()[-1].startswith("✓ yes: ")
 
 
 @pytest.mark.parametrize(("lesson", "number", "case"), cases(WRONG))

@@ -275,15 +275,17 @@ def test_no_answer_raises(lesson, number, said):
         assert said().startswith(("… not yet: ", "✗ no: ")), answer
 
 
-@pytest.mark.parametrize("lesson", ["04", "05"])
-def test_answers_are_not_changed_by_being_judged(lesson):
-    """What a check calls gets its own arguments, so that a function which changes them can spoil no other check."""
-    for number in EXERCISES[lesson]:
-        load_checks(lesson)(number, mutating)
-    before = [np.copy(part) for part in (IMAGES, LABELS)]
-    judge_04(fake(predict=lambda images, verbose: mutating(images)[:, :, 0, 0]))
-    for part, copy in zip((IMAGES, LABELS), before, strict=True):
-        np.testing.assert_array_equal(part, copy)
+@pytest.mark.parametrize(("lesson", "number", "scale"), [("04", 5, 1), ("05", 4, 255)])
+def test_answers_are_not_changed_by_being_judged(lesson, number, scale, said):
+    """What a check calls gets its own arguments, so that a network which changes them can spoil no other check."""
+    images, labels, seen = scale * IMAGES, LABELS.copy(), []
+    data = (images, labels) if lesson == "04" else ([(images, labels)],)
+    spoiler = fake(predict=lambda images, verbose: seen.append(images) or mutating(images)[:, :, 0, 0] / scale)
+    load_checks(lesson)(number, (spoiler, *data))
+    assert said().startswith("✗ no: it gets ")
+    assert not np.array_equal(seen[0], images)  # it was changed, indeed
+    np.testing.assert_array_equal(images, scale * IMAGES)
+    np.testing.assert_array_equal(labels, LABELS)
 
 
 @pytest.mark.parametrize(

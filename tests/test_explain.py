@@ -562,6 +562,7 @@ def test_occlusion_is_that_of_one_square_at_a_time(size, stride):
 def test_occlusion_of_a_probability_falls_by_no_more_than_it():
     model, images = fill(KINDS["Softmax layer"]()), pictures()
     falls = occlusion(model, images, None, 3, 1)
+    assert falls.max() > 1e-4
     assert (falls <= model(images).numpy().max(axis=1)[:, None, None] + 1e-6).all()
 
 

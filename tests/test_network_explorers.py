@@ -21,7 +21,6 @@ from widget_tools import (
     SVG,
     assert_pictures_are_drawn,
     assert_sound,
-    close,
     complains,
     ends,
     put,
@@ -83,7 +82,7 @@ def assert_activations_are_true(explorer, truth):
     )
     found = re.fullmatch(pattern, said(explorer)).groups()
     assert [int(number) for number in found[:3]] == [LAYERS[layer], *chosen.shape]
-    assert close(found[3], chosen.max()) or float(found[3].replace("−", "-")) == pytest.approx(chosen.max(), rel=0.06)
+    assert float(found[3].replace("−", "-")) == pytest.approx(chosen.max(), rel=0.06)
     assert chosen[int(found[4]), int(found[5])] == pytest.approx(chosen.max(), abs=1e-5)
     assert int(found[6]) == pytest.approx(100 * (chosen <= 0).mean(), abs=0.51)
     assert [int(number) for number in found[7:10]] == [image, ranked.index(image) + 1, len(IMAGES)]

@@ -424,9 +424,11 @@ def test_show_predictions():
     assert fig.get_suptitle() == "Some"
 
 
-@pytest.mark.parametrize(("images", "labels"), [(3, 2), (2, 3)])
-def test_show_predictions_refuses(images, labels):
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize(
+    ("images", "labels", "message"), [(3, 2, "one title for each: got 3 and 2"), (2, 3, "argument 2 is shorter")]
+)
+def test_show_predictions_refuses(images, labels, message):
+    with pytest.raises(ValueError, match=message):
         plots.show_predictions(np.zeros((images, 5, 5)), [0] * labels, [[1.0, 0]] * 2, "ab")
 
 
@@ -527,11 +529,16 @@ def test_show_heat():
 
 
 @pytest.mark.parametrize(
-    ("images", "maps", "titles"),
-    [([IMAGE], [SLOPE, SLOPE], None), ([IMAGE], [SLOPE.T], None), ([IMAGE], [SLOPE], "ab"), ([], [], None)],
+    ("images", "maps", "titles", "message"),
+    [
+        ([IMAGE], [SLOPE, SLOPE], None, "argument 2 is longer"),
+        ([IMAGE], [SLOPE.T], None, "Need heat of the size of the image"),
+        ([IMAGE], [SLOPE], "ab", "one title for each: got 1 and 2"),
+        ([], [], None, "at least one image"),
+    ],
 )
-def test_show_heat_refuses(images, maps, titles):
-    with pytest.raises(ValueError):
+def test_show_heat_refuses(images, maps, titles, message):
+    with pytest.raises(ValueError, match=message):
         plots.show_heat(images, maps, titles)
 
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -48,7 +48,7 @@ def test_seed_is_reproducible():
     first, other = drawn(3), drawn(4)
     assert drawn(3) == first
     assert all(a != b for a, b in zip(first, other, strict=True))
-    assert len(drawn(0)) == len(drawn(2**32 - 1)) == 3
+    assert drawn(0)[0] != drawn(2**32 - 1)[0]  # the first and the last that can be taken
 
 
 def test_seed_makes_trainings_equal():
@@ -97,7 +97,6 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(st.lists(st.tuples(floats, floats), min_size=1, max_size=5), st.integers(0, 100))
-@settings(max_examples=25)
 def test_history_round_trip(tmp_path_factory, rows, start):
     frame = pd.DataFrame(rows, columns=["loss", "val_loss"])
     frame.index = pd.RangeIndex(start + 1, start + 1 + len(rows), name="epoch")

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from helpers import widgets
 from helpers.convolution import KERNELS, LAYER_KINDS
 from helpers.datasets import example_images, load_photo
-from helpers.drawing import PANEL, Picture, draw_network, network_picture, readable_count, text_color
+from helpers.drawing import PANEL, Picture, network_picture, readable_count, text_color
 from helpers.gabor import grating
 from helpers.plots import kernel_text
 from helpers.widgets import (
@@ -994,11 +994,6 @@ def test_picture_names_each_layer():
     words = [text.text for text in ElementTree.fromstring(calculator.picture.value).iter(f"{SVG}text")]
     for word in ("Input", "28×28×1", "Conv2D", "3×3×64", "36,928", "GlobalAvgPool", "64", "Dense", "10", "650"):
         assert word in words
-
-
-def test_network_without_layers():
-    ElementTree.fromstring(draw_network((28, 28, 1), []))
-    ElementTree.fromstring(draw_network((784,), []))
 
 
 @pytest.mark.parametrize(
