@@ -7,7 +7,6 @@ There are `cifar10/CIFAR-10-images-*.tar.gz`, `mnist`, `fashion-mnist`, `cats_do
 import os
 from pathlib import Path
 
-from helpers.files import VARIABLE, cache_folder
 from helpers.real_datasets import IMAGENET_WEIGHTS
 
 import pytest
@@ -26,16 +25,6 @@ def link_real(name: str, cache: Path) -> None:
         target = target / "images"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(source)
-
-
-def new_cache(folder: Path, monkeypatch) -> Path:
-    """Make a cache folder for this test and return it; only the critters are there, if they have been drawn."""
-    cache = folder / "cache"
-    cache.mkdir()
-    for drawn in cache_folder().glob("critters*"):
-        (cache / drawn.name).symlink_to(drawn)
-    monkeypatch.setenv(VARIABLE, str(cache))
-    return cache
 
 
 def put_mobilenet(home: Path) -> None:

@@ -23,8 +23,9 @@ import file_server
 import numpy as np
 import pytest
 from PIL import Image
-from real_data import FILES, link_real, new_cache
+from real_data import FILES, link_real
 from scipy.io import savemat
+from surroundings import cache_with_critters
 
 ROOT = Path(__file__).resolve().parent.parent
 RANDOM = np.random.default_rng(0)
@@ -33,8 +34,10 @@ NOWHERE = "http://127.0.0.1:9/"
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """Return an empty cache folder."""
-    return new_cache(tmp_path, monkeypatch)
+    """Return a cache folder of this test's own, with the critters if they have been drawn."""
+    folder = cache_with_critters(tmp_path)
+    monkeypatch.setenv(VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -368,6 +371,7 @@ def filled(cache):
     return cache
 
 
+@pytest.mark.real_data
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_real_arrays(filled, name):
     dataset = load_dataset(name)
@@ -377,6 +381,7 @@ def test_real_arrays(filled, name):
     )
 
 
+@pytest.mark.real_data
 def test_digits_are_some_of_mnist(filled):
     """The built-in digits were taken from the training images of MNIST, so they must be found there."""
     everything = {image.tobytes(): int(label) for image, label in zip(*DATASETS["mnist"].arrays()[:2], strict=True)}
@@ -384,6 +389,7 @@ def test_digits_are_some_of_mnist(filled):
     assert [everything.get(image.tobytes()) for image in digits.images] == digits.labels.tolist()
 
 
+@pytest.mark.real_data
 def test_real_arrays_are_those_of_keras(filled, tmp_path):
     """The loader of keras.datasets returns the same arrays from the same files."""
     home = tmp_path / "keras"
@@ -403,12 +409,14 @@ def test_real_arrays_are_those_of_keras(filled, tmp_path):
     assert result.stdout.strip().endswith("[True, True, True, True]")
 
 
+@pytest.mark.real_data
 def test_real_photographs(filled):
     dataset = load_dataset("cats_vs_dogs")
     assert [len(split) for split in dataset.splits().values()] == [2000, 1000, 1000]
     assert image_folder("cats_vs_dogs") == filled / "cats_vs_dogs" / "images"
 
 
+@pytest.mark.real_data
 def test_make_data_with_a_filled_cache(filled):
     result = make_data("mnist", "cats_vs_dogs", CNN_LESSONS_CACHE=str(filled))
     assert result.returncode == 0, result.stderr
