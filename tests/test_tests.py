@@ -1,6 +1,8 @@
-"""Rules for the tests themselves: none borrows from another, and none depends on how busy a machine is."""
+"""Rules for the tests themselves: none borrows from another, none depends on how busy a machine is, some explore."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,7 @@ TESTS = Path(__file__).resolve().parent
 MODULES = sorted(TESTS.rglob("test_*.py"))
 TREES = {path.relative_to(TESTS).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "thread_time", "time", "time_ns"}
-ALLOWED = {  # what they measure has to be a time
-    "test_critters.py",
-    "test_datasets.py",
-    "test_house.py",
-    "test_models.py",
-}
+ALLOWED = {"test_files.py"}  # which gives files an age
 
 
 def imports(tree) -> set[str]:
@@ -75,3 +72,20 @@ def test_no_test_reads_a_clock(name):
 def test_the_rules_notice(code, modules, read):
     assert borrowed(ast.parse(code)) == modules
     assert clocks(ast.parse(code)) == read
+
+
+@pytest.mark.parametrize(("options", "profile"), [([], "lessons"), (["--hypothesis-profile=explore"], "explore")])
+def test_property_tests_explore_only_if_they_are_told_to(options, profile):
+    """Always the same examples, so that a change is what breaks a test; and more, always others, to find what is wrong.
+
+    Hypothesis marks the property tests, so that `-m hypothesis` runs them alone.
+    """
+    command = [sys.executable, "-m", "pytest", "tests/test_plots.py", "--collect-only", "-v", "-m", "hypothesis"]
+    done = subprocess.run([*command, *options], cwd=TESTS.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    settings = "derandomize=True, max_examples=40" if profile == "lessons" else "max_examples=400, print_blob=True"
+    (header,) = [line for line in done.stdout.splitlines() if line.startswith("hypothesis profile ")]
+    assert header.startswith(f"hypothesis profile '{profile}'")
+    assert all(setting in header for setting in settings.split(", "))
+    assert ("derandomize=True" in header) == (profile == "lessons")
+    assert "test_confusion_matrix_is_that_of_sklearn" in done.stdout and "test_show_images>" not in done.stdout
