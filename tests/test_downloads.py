@@ -3,6 +3,7 @@
 import errno
 import gzip
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -12,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpers import downloads
-from helpers.downloads import DownloadError, RemoteFile, fetch, verified
-from helpers.files import VARIABLE, cache_folder
+from helpers.downloads import DownloadError, RemoteFile, fetch, is_sound, verified
+from helpers.files import ROOT, VARIABLE, cache_folder
 
 import file_server
 import numpy as np
 import pytest
+from damage import refuse_to_open
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 
@@ -120,17 +122,22 @@ def test_after_an_interrupt_by_the_user_the_next_call_goes_on(file, server, cach
     assert server.asked == [None, f"bytes={downloads.CHUNK}-"]
 
 
-def test_a_program_that_is_killed_leaves_a_part_for_the_next_one(file, server, cache, monkeypatch):
-    server.break_after = [2_000_000]
-    server.files["data.bin"] = CONTENT
-    code = "import os, sys; from helpers import downloads; from helpers.downloads import *\n"
-    code += "downloads._receive = lambda f, p, run=downloads._receive: (_ for _ in ()).throw(SystemExit)"
-    code += " if p.exists() else run(f, p)\n"
-    code += f"fetch({file!r})"
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert names(cache) == ["data.bin.part"] and (cache / "some/data.bin.part").stat().st_size == 2_000_000
+def test_a_program_that_is_killed_leaves_a_part_for_the_next_one(file, server, cache):
+    server.silent_after = 2_000_000
+    code = f"from helpers.downloads import *; fetch({file!r})"
+    program = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=ROOT)
+    part = cache / "some" / "data.bin.part"
+    try:
+        while program.poll() is None and not (part.exists() and part.stat().st_size == downloads.CHUNK):
+            time.sleep(0.02)
+    finally:
+        program.kill()
+    assert program.wait() == (1 if os.name == "nt" else -9)
+    server.silent_after = None
+    server.hold.set()
+    assert names(cache) == ["data.bin.part"]
     assert fetch(file).read_bytes() == CONTENT
-    assert server.asked[-1] == "bytes=2000000-"
+    assert server.asked[-1] == f"bytes={downloads.CHUNK}-" and names(cache) == ["data.bin"]
 
 
 def test_an_answer_that_is_not_http(file, server, cache):
@@ -140,6 +147,91 @@ def test_an_answer_that_is_not_http(file, server, cache):
     assert names(cache) == []
     server.garbage = b""
     assert fetch(file).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", ["", "many", "-5", "3e6", "3000000, 3000000"])
+def test_a_server_that_does_not_say_how_long_a_file_is(file, server, cache, length):
+    """Nothing, or no number: the file ends where the connection does."""
+    server.length = length
+    assert fetch(file).read_bytes() == CONTENT
+    assert names(cache) == ["data.bin"] and server.asked == [None]
+
+
+@pytest.mark.parametrize("length", ["1000", "0"])
+def test_a_server_that_says_too_short_a_length(file, server, cache, length):
+    server.length = length
+    with pytest.raises(DownloadError, match="its checksum differs"):
+        fetch(file)
+    assert names(cache) == []
+
+
+def test_a_server_that_says_too_long_a_length(file, server, cache):
+    server.length = "9000000"
+    assert fetch(file).read_bytes() == CONTENT
+    assert names(cache) == ["data.bin"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[bad/",
+        "http://host:port/",
+        "http://127.0.0.1:99999/",
+        "http://.example/",
+        "file:///etc/hosts",
+    ],
+)
+def test_a_server_that_sends_to_no_address(file, server, cache, address):
+    server.redirect = address
+    with pytest.raises(
+        DownloadError, match=r"data\.bin (could not be downloaded \(|answered 302 ).*get the file elsewhere"
+    ):
+        fetch(file)
+    assert names(cache) == []
+
+
+def test_a_server_that_sends_around_in_circles(file, server, cache):
+    server.redirect = file.url
+    with pytest.raises(DownloadError, match="answered 302 "):
+        fetch(file)
+    assert names(cache) == [] and len(server.asked) < 20
+
+
+@pytest.mark.parametrize("url", ["data.bin", "http://[bad/data.bin", "nothing://127.0.0.1/data.bin"])
+def test_an_address_that_is_none(file, url, cache):
+    """As a proxy in the environment may make it."""
+    with pytest.raises(DownloadError, match=r"data\.bin could not be downloaded \("):
+        fetch(replace(file, url=url))
+    assert names(cache) == []
+
+
+@pytest.mark.parametrize("part", [0, 1_000_000], ids=["new", "part"])
+@pytest.mark.parametrize("unpacked", [False, True], ids=["plain", "gz"])
+def test_an_answer_without_an_end_is_left_soon(file, server, cache, part, unpacked):
+    """Of a .gz file twice the known size is read, since other programs pack it longer."""
+    server.endless = True
+    if part:
+        (cache / "some").mkdir(parents=True)
+        (cache / "some" / "data.bin.part").write_bytes(CONTENT[:part])
+    with pytest.raises(DownloadError, match="its checksum differs"):
+        fetch(replace(file, unpacked=unpacked))
+    assert names(cache) == []
+    assert server.sent < 60_000_000  # of 300 million for each request, what lies in buffers on the way included
+
+
+def test_a_longer_answer_is_not_read_to_its_end(file, server, cache, monkeypatch):
+    server.files["data.bin"] = CONTENT * 20
+    received, open_bar = [], downloads._bar
+
+    def bar(*options):
+        opened = open_bar(*options)
+        monkeypatch.setattr(opened, "update", received.append)
+        return opened
+
+    monkeypatch.setattr(downloads, "_bar", bar)
+    with pytest.raises(DownloadError, match="its checksum differs"):
+        fetch(file)
+    assert len(CONTENT) < sum(received) <= len(CONTENT) + downloads.CHUNK and names(cache) == []
 
 
 def test_a_server_that_sends_no_parts(file, server, cache):
@@ -281,18 +373,50 @@ def test_a_file_where_the_folder_should_be(file, cache):
     assert cache.read_text() == "a file"
 
 
+@pytest.mark.parametrize("name", ["data.bin", "data.bin.part"])
+def test_a_folder_where_a_file_should_be(file, cache, name):
+    (cache / "some" / name / "mine").mkdir(parents=True)
+    with pytest.raises(DownloadError, match=rf"{name} is a folder, where a file should be: move it away"):
+        fetch(file)
+    assert (cache / "some" / name / "mine").is_dir()
+    shutil.rmtree(cache / "some" / name)
+    assert fetch(file).read_bytes() == CONTENT
+
+
+def test_a_file_that_may_not_be_read(file, server, monkeypatch):
+    path = fetch(file)
+    refuse_to_open(path, monkeypatch)
+    for use in (fetch, is_sound):
+        with pytest.raises(
+            DownloadError, match=r"data\.bin cannot be read \(Permission denied\): allow that, or remove"
+        ):
+            use(file)
+    assert path.stat().st_size == len(CONTENT) and server.asked == [None]
+
+
+def test_whether_a_file_is_sound(file, server, cache):
+    assert not is_sound(file) and not cache.exists()
+    path = fetch(file)
+    assert is_sound(file)
+    path.write_bytes(CONTENT[:-1])
+    assert not is_sound(file) and server.asked == [None]
+
+
 # --- two at once ---
 
 
-def test_two_programs_download_once(file, server, cache):
+def test_two_programs_download_once(file, server, cache, tmp_path):
     server.hold.clear()
-    code = f"from helpers.downloads import *; print(fetch({file!r}))"
-    both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    while not server.asked:
+    command = [sys.executable, "-u", "-c", f"from helpers.downloads import *; print(fetch({file!r}))"]
+    outputs = [tmp_path / "first.txt", tmp_path / "second.txt"]
+    with outputs[0].open("w") as first, outputs[1].open("w") as second:
+        both = [subprocess.Popen(command, stdout=output, cwd=ROOT) for output in (first, second)]
+    while not any("by another program" in output.read_text() for output in outputs):  # one waits for the other
+        assert [process.poll() for process in both] == [None, None]
         time.sleep(0.05)
-    time.sleep(3)  # time enough for the other one to ask, too, if it did not wait
     server.hold.set()
-    printed = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.wait(60) for process in both] == [0, 0]
+    printed = [output.read_text() for output in outputs]
     assert all(str(cache / "some" / "data.bin") in text for text in printed)
     assert sum("by another program" in text for text in printed) == 1
     assert server.asked == [None] and (cache / "some" / "data.bin").read_bytes() == CONTENT

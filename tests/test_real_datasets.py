@@ -6,17 +6,20 @@ import io
 import os
 import pickle
 import runpy
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from helpers import critters, datasets, real_datasets
+from helpers import critters, datasets, files, real_datasets
 from helpers.datasets import BUILT_IN, LOADERS, image_folder, is_here, load_dataset
 from helpers.downloads import DownloadError, RemoteFile
-from helpers.files import VARIABLE
+from helpers.files import VARIABLE, NotKeptWarning, process_folder
+from helpers.folders import LIST
 from helpers.real_datasets import CATS_VS_DOGS, DATASETS, IMAGENET_WEIGHTS
 
 import file_server
@@ -38,6 +41,12 @@ def cache(tmp_path, monkeypatch):
     folder = cache_with_critters(tmp_path)
     monkeypatch.setenv(VARIABLE, str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_temporary_folder():
+    """No folder of this process is there from another test."""
+    process_folder.cache_clear()
 
 
 @pytest.fixture
@@ -228,6 +237,66 @@ def test_cats_and_dogs_as_arrays(pets):
     assert dataset.class_names == ("cat", "dog") and "Asirra" in dataset.source
 
 
+def lose_some(folder):
+    for path in sorted(folder.glob("*/*/*.jpg"))[::2]:
+        path.unlink()
+
+
+def test_half_of_a_copy_of_cats_and_dogs_is_mended(pets, server, capsys):
+    folder = image_folder("cats_vs_dogs")
+    whole = {path: path.read_bytes() for path in folder.rglob("*.jpg")}
+    lose_some(folder)
+    capsys.readouterr()
+    assert is_here("cats_vs_dogs") is False
+    assert f"NOTE: {folder} is not whole (11 of 22 files are missing" in (printed := capsys.readouterr().out)
+    assert printed.rstrip().endswith("`make data DATASETS=cats_vs_dogs` makes it anew.")
+    assert len(load_dataset("cats_vs_dogs").train) == 12
+    assert "so it is made anew" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in folder.rglob("*.jpg")} == whole
+    assert is_here("cats_vs_dogs") is True and len(server.asked) == 1  # the archive was there
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["list", "old"])
+def test_half_of_a_copy_without_network_or_archive_is_refused(pets, cache, monkeypatch, listed, capsys):
+    folder = image_folder("cats_vs_dogs")
+    (cache / CATS_VS_DOGS.name).unlink()
+    monkeypatch.setattr(real_datasets, "CATS_VS_DOGS", replace(CATS_VS_DOGS, url=NOWHERE))
+    if not listed:
+        (folder / LIST).unlink()
+    assert len(load_dataset("cats_vs_dogs").train) == 12 and is_here("cats_vs_dogs")  # whole, it is enough
+    lose_some(folder)
+    left = sorted(folder.rglob("*"))
+    for load in (load_dataset, image_folder):
+        with pytest.raises(DownloadError, match="could not be downloaded"):
+            load("cats_vs_dogs")
+        assert f"{folder} is not whole (" in capsys.readouterr().out
+    assert load_dataset("cats_vs_dogs", otherwise="digits").name == "digits"
+    assert sorted(folder.rglob("*")) == left
+
+
+def test_an_archive_that_was_copied_in_part_is_not_used(pets, server, cache):
+    image_folder("cats_vs_dogs")
+    shutil.rmtree(cache / "cats_vs_dogs" / "images")
+    archive = cache / CATS_VS_DOGS.name
+    archive.write_bytes(archive.read_bytes()[:-100])
+    assert len(load_dataset("cats_vs_dogs").train) == 12 and len(server.asked) == 2
+
+
+def test_photographs_in_a_cache_that_cannot_be_written(pets, cache, monkeypatch):
+    """With the archive there, they are in a temporary folder."""
+    shutil.rmtree(image_folder("cats_vs_dogs"))
+
+    def refuse(suffix=None, prefix=None, dir=None, real=tempfile.mkdtemp):
+        if dir is not None and cache in Path(dir).parents:
+            raise PermissionError(13, "Permission denied")
+        return real(suffix, prefix, dir)
+
+    monkeypatch.setattr(files.tempfile, "mkdtemp", refuse)
+    with pytest.warns(NotKeptWarning, match="using a temporary folder"):
+        folder = image_folder("cats_vs_dogs")
+    assert cache not in folder.parents and len([*folder.glob("*/*/*.jpg")]) == 22
+
+
 def test_an_interrupt_leaves_no_half_folder(pets, cache, monkeypatch):
     sound = real_datasets._sound_photos
 
@@ -282,6 +351,14 @@ def test_image_files_of_what_is_built_in(name, offline, capsys):
     folder = image_folder(name, otherwise="digits")
     assert folder.name.startswith("digits-images") and len([*folder.glob("test/7/*.jpg")]) == 100
     assert "NOTE" in capsys.readouterr().out
+
+
+def test_without_a_network_and_a_cache_to_write_to(cache, offline, monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "file" / "cache"))
+    with pytest.warns(NotKeptWarning, match="using a temporary folder"):
+        folder = image_folder("cats_vs_dogs", otherwise="digits")
+    assert folder.name.startswith("digits-images") and "NOTE: cats_vs_dogs is not here" in capsys.readouterr().out
 
 
 def test_what_is_built_in_is_not_asked_for_on_the_way(offline, capsys):
@@ -445,7 +522,7 @@ def test_a_public_dataset_is_here_once_all_its_files_are(public, server):
     load_dataset(name)
     asked = len(server.asked)
     assert is_here(name) is True and len(server.asked) == asked
-    assert not any(is_here(other) for other in REAL_NAMES if other != name)
+    assert [other for other in REAL_NAMES if is_here(other)] == [name]
     DATASETS[name].files[-1].path.unlink()
     assert is_here(name) is False and len(server.asked) == asked
 
