@@ -3,13 +3,9 @@
 import datetime
 import os
 import shutil
-import sys
 import tempfile
-import uuid
 import zlib
 from pathlib import Path
-
-from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).resolve().parent
 
@@ -31,26 +27,18 @@ def pytest_collection_modifyitems(config, items):
         items[:] = chosen
 
 
-def with_sockets(**options) -> KernelManager:
-    """Return a manager whose kernel talks through files with a name of their own.
-
-    With ports, two workers that start kernels at once may choose the same one. Such a kernel hangs, or ends.
-    """
-    return KernelManager(transport="ipc", ip=str(Path(tempfile.gettempdir(), uuid.uuid4().hex)), **options)
-
-
 def pytest_configure(config):
-    """Let nbval's kernels refuse the network (tests/offline), know no settings, and use `with_sockets`."""
+    """Let nbval's kernels refuse the network (tests/offline), know no settings, and talk through sockets."""
     if config.pluginmanager.hasplugin("nbval"):
-        from surroundings import surroundings
+        from surroundings import sockets, surroundings
 
         folder = Path(tempfile.mkdtemp(prefix="cnn-lessons-"))
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ |= {**surroundings(folder), "PYTHONPATH": str(ROOT / "tests" / "offline")}
-        if sys.platform != "win32":
-            import nbval.kernel
+        import nbval.kernel
 
-            nbval.kernel.KernelManager = with_sockets
+        manager = nbval.kernel.KernelManager
+        nbval.kernel.KernelManager = lambda **options: manager(**options, **sockets())
 
 
 def pytest_collectstart(collector):

@@ -5,12 +5,9 @@
 
 import copy
 import sys
-from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
-
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+from surroundings import NOTEBOOKS, client
 
 
 def kinds(cell) -> set[str]:
@@ -25,9 +22,7 @@ def run_first_cells(lesson: str, number: int | None = None) -> list:
     """
     stored = nbformat.read(next(NOTEBOOKS.glob(f"{lesson}_*.ipynb")), as_version=4)
     stored.cells = [cell for cell in stored.cells if cell.cell_type == "code"][:number]
-    cells = (
-        NotebookClient(copy.deepcopy(stored), timeout=300, resources={"metadata": {"path": NOTEBOOKS}}).execute().cells
-    )
+    cells = client(copy.deepcopy(stored), timeout=300).execute().cells
     figures = [cell.id for cell in stored.cells if "image/png" in kinds(cell)]
     missing = [new.id for old, new in zip(stored.cells, cells, strict=True) if kinds(old) - kinds(new)]
     assert figures and not missing, f"lesson {lesson}: no figure in {missing or 'any cell'}"

@@ -1,8 +1,16 @@
 """What surrounds a lesson that is tested: the same everywhere, whatever settings and caches a user has."""
 
+import sys
+import tempfile
+import uuid
 from pathlib import Path
 
 from helpers.files import VARIABLE, cache_folder
+
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
 def surroundings(folder: Path) -> dict[str, str]:
@@ -31,3 +39,19 @@ def cache_with_critters(folder: Path) -> Path:
     for drawn in cache_folder().glob("critters*"):
         (cache / drawn.name).symlink_to(drawn)
     return cache
+
+
+def sockets() -> dict[str, str]:
+    """Return options of a kernel manager whose kernel talks through files with a name of their own.
+
+    With ports, two programs that start kernels at once may choose the same one. Such a kernel hangs, or ends.
+    """
+    if sys.platform == "win32":
+        return {}
+    return {"transport": "ipc", "ip": str(Path(tempfile.gettempdir(), uuid.uuid4().hex))}
+
+
+def client(notebook, **options) -> NotebookClient:
+    """Return a client that runs a notebook in the folder of the lessons."""
+    manager = AsyncKernelManager(kernel_name="python3", **sockets())
+    return NotebookClient(notebook, km=manager, resources={"metadata": {"path": NOTEBOOKS}}, **options)

@@ -10,9 +10,8 @@ from helpers.files import VARIABLE
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from real_data import FILES, REAL, link_real, put_mobilenet
-from surroundings import surroundings
+from surroundings import client, surroundings
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
@@ -94,8 +93,7 @@ def test_a_lesson_runs_on_other_data(lesson, data, request, cache):
         cell.source = cell.source.replace("limit=4_000", "limit=1_600")  # images of each part
         if "solution" in cell.metadata.get("tags", []) and "my_model" in cell.source:
             cell.source = re.sub(r"epochs=\d+", "epochs=1", cell.source)
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": ROOT / "notebooks"}})
-    client.execute()
+    client(notebook, timeout=300).execute()
     lines = [
         output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
     ]

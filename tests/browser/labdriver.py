@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -85,6 +86,8 @@ def run_lab(root: Path) -> Iterator[SimpleNamespace]:
     folder = root / "notebooks"
     shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "runs"))
     port, token, log = free_port(), secrets.token_hex(16), root / "server.log"
+    runtime = tempfile.mkdtemp(prefix="cnn-lessons-")
+    short = sys.platform != "win32" and len(runtime) < 50  # the names of sockets have a limit
     options = [
         "--no-browser",
         "--ServerApp.ip=127.0.0.1",
@@ -94,9 +97,10 @@ def run_lab(root: Path) -> Iterator[SimpleNamespace]:
         "--ServerApp.terminals_enabled=False",
         "--LabApp.expose_app_in_browser=True",
         "--LabApp.extension_manager=readonly",
+        *(["--KernelManager.transport=ipc"] if short else []),  # two kernels may choose the same port
         *(["--allow-root"] if IS_ROOT else []),
     ]
-    environment = {**os.environ, **own_folders(root), "JUPYTER_TOKEN": token}
+    environment = {**os.environ, **own_folders(root), "JUPYTER_TOKEN": token, "JUPYTER_RUNTIME_DIR": runtime}
     with log.open("wb") as out:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=out, stderr=subprocess.STDOUT
@@ -112,6 +116,7 @@ def run_lab(root: Path) -> Iterator[SimpleNamespace]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
 # An exception in the callback of a widget belongs to no cell: it is seen only in what the kernel sends.
