@@ -152,12 +152,12 @@ def _remove_abandoned(folder: Path) -> None:
     for beside in folder.glob("*.partial"):
         with suppress(OSError):  # that of another user, or another program was faster
             if _is_abandoned(beside):
-                shutil.rmtree(beside)
+                shutil.rmtree(beside)  # refuses a link
 
 
 def _is_abandoned(beside: Path) -> bool:
     name = re.fullmatch(r"(.+)\.[a-z0-9_]{8}\.partial", beside.name)  # as tempfile names them
-    if not name or beside.is_symlink() or not beside.is_dir():
+    if not name or not beside.is_dir():
         return False
     if not {entry.name for entry in beside.iterdir()} <= {name[1], IN_USE, REPLACED}:
         return False
