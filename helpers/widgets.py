@@ -121,17 +121,12 @@ def close_parts(widget):
 
 
 def replace_children(box, children):
-    """Show other children in a box, and close those that go.
-
-    The same ones again are not set again: the page would draw all anew, and the focus would be lost.
-    """
-    before, children = box.children, tuple(children)
-    if before != children:
-        box.children = children
-        for child in before:
-            if child not in children:
-                close_parts(child)
-                child.close()
+    """Show these children in a box, and close those that go; the same ones again are not sent to the page again."""
+    before, box.children = box.children, tuple(children)
+    for child in before:
+        if child not in box.children:
+            close_parts(child)
+            child.close()
 
 
 class Panel(ipw.VBox):

@@ -407,8 +407,6 @@ def test_scale_of_the_heat(cam):
 
 def hexes(color):
     digits = color.removeprefix("#")
-    if color.startswith("rgb"):
-        return "".join(f"{int(number):02x}" for number in re.findall(r"\d+", color))
     return digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
 
 

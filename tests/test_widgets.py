@@ -1206,6 +1206,18 @@ def test_an_image_that_stays_is_not_sent_again(name, sent, monkeypatch):
     assert (image, "value") in sent
 
 
+def test_rows_of_the_calculator_are_sent_only_where_they_change(sent):
+    """Else the page would draw all anew, and the focus would be lost."""
+    calculator = LayerCalculator()
+    sent.clear()
+    set_layer(calculator, 0, filters=7)
+    calculator.input_shape.value = (64, 64, 3)
+    assert (calculator.status, "value") in sent
+    assert (calculator.table, "children") not in sent
+    calculator.rows[1]["remove"].click()
+    assert sent.count((calculator.table, "children")) == 1
+
+
 @every_widget
 def test_controls_say_what_they_are(build):
     widget = build()
