@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from helpers.files import written_whole
+from helpers.files import readable, written_whole
 from helpers.startup import import_tensorflow
 
 import_tensorflow()  # before Keras, so that its start-up messages stay out of the lesson
@@ -39,8 +39,16 @@ def save_history(frame: pd.DataFrame, path) -> Path:
 
 
 def load_history(path) -> pd.DataFrame:
-    """Load a history that `save_history` saved."""
-    return pd.read_csv(path, index_col="epoch")
+    """Load a history that `save_history` saved.
+
+    Raises FileNotFoundError if there is none, and `helpers.files.DamagedFileError` for one that is not whole.
+    """
+    path = Path(path)
+    path.stat()
+    with readable(path, "Remove it, and train again."):
+        if not path.read_text(encoding="utf-8").endswith("\n"):
+            raise ValueError("its last line is cut off")
+        return pd.read_csv(path, index_col="epoch")
 
 
 def in_notebook() -> bool:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from helpers import training
+from helpers.files import DamagedFileError
 from helpers.startup import filter_messages, import_tensorflow
 from helpers.training import LiveCurves, history_frame, in_notebook, load_history, save_history, set_seed
 
@@ -134,6 +135,16 @@ def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 # --- progress ---
+
+
+@pytest.mark.parametrize("damaged", [b"", b"epoch,loss\n1,0.5\n2,0.", b"\xff\xfe\n", b"number,loss\n1,0.5\n"])
+def test_a_damaged_history_says_what_to_do(tmp_path, damaged):
+    path = tmp_path / "history.csv"
+    path.write_bytes(damaged)
+    with pytest.raises(DamagedFileError, match=r"history\.csv .*Remove it, and train again\."):
+        load_history(path)
+    with pytest.raises(FileNotFoundError, match="none"):
+        load_history(tmp_path / "none.csv")
 
 
 def test_not_in_a_notebook():
