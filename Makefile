@@ -5,6 +5,7 @@
 PYTHON ?= python3
 LESSON :=
 DATASETS :=
+FAULTS :=
 PYTEST_ARGS :=
 
 # A user's settings of Python, pytest and the terminal do not reach the programs that are started here.
@@ -23,12 +24,13 @@ NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize
 ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check data unit notebooks browser real explore bench refresh lint format lock clean \
-	set-up check-python
+.PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
+	clean set-up check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
+	@echo '           FAULTS="gabor explain-3" (faults)'
 
 lab: check-python  ## Open the lessons in JupyterLab
 	@"$(PYTHON)" -I scripts/set_up.py --or-older
@@ -69,6 +71,9 @@ real: data  ## The tests on real datasets, from the folder that CNN_LESSONS_REAL
 
 explore: set-up  ## Try the property tests on new random examples, ten times as many
 	$(PYTEST) tests --ignore tests/browser --dist worksteal -m property --hypothesis-profile explore $(PYTEST_ARGS)
+
+faults: set-up  ## Put deliberate faults into helpers, one at a time, and see which tests notice
+	$(RUN) scripts/try_faults.py --jobs 2 $(FAULTS)
 
 bench: set-up  ## Measure how fast sliders and explanations answer, beside the usual ways
 	$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
