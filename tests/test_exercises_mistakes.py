@@ -31,11 +31,9 @@ def test_every_exercise_knows_typical_mistakes(lesson, number):
 
 @pytest.mark.parametrize(("lesson", "number", "answer", "message"), MISTAKES)
 def test_each_typical_mistake_gets_its_own_message(lesson, number, answer, message, capsys):
-    check, hints = load_checks(lesson), EXERCISES[lesson][number].hints
-    check(number, answer)
+    hints = EXERCISES[lesson][number].hints
+    load_checks(lesson)(number, answer)
     assert capsys.readouterr().out == f"✗ no: {message}\n  hint 1 of {len(hints)}: {hints[0]}\n"
-    check.solution(number, answer)
-    assert capsys.readouterr().out.startswith(f"✗ no: {message}\n")
 
 
 @pytest.mark.parametrize("right", [0.0, 0.37, 1.0])

@@ -883,7 +883,11 @@ def test_stub_says_not_yet(lesson, number, said):
 def test_right_answers_are_accepted(lesson, number, answer, said):
     load_checks(lesson)(number, answer)
     assert said() == f"✓ yes: {EXERCISES[lesson][number].praise}\n"
-    load_checks(lesson).solution(number, answer)
+
+
+@every_exercise
+def test_a_solution_passes_and_nothing_is_given_away(lesson, number, said):
+    load_checks(lesson).solution(number, RIGHT[lesson][number][0])
     assert said() == "✓ yes: this solution passes the check.\n"
 
 

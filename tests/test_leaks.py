@@ -76,7 +76,7 @@ def test_a_widget_does_not_grow_while_it_is_used(build):
     before, rng = alive(), np.random.default_rng(0)
     widget = build()
     made = len(alive())
-    for _ in range(20):
+    for _ in range(5):
         use(widget, rng)
         assert len(alive()) == made
     widget.close()

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).resolve().parent
 MODULES = sorted(TESTS.rglob("test_*.py"))
@@ -74,18 +75,16 @@ def test_the_rules_notice(code, modules, read):
     assert clocks(ast.parse(code)) == read
 
 
-@pytest.mark.parametrize(("options", "profile"), [([], "lessons"), (["--hypothesis-profile=explore"], "explore")])
-def test_property_tests_explore_only_if_they_are_told_to(options, profile):
-    """Always the same examples, so that a change is what breaks a test; and more, always others, to find what is wrong.
+def test_property_tests_take_the_same_examples_in_each_run():
+    """So that a change is what breaks a test."""
+    assert settings.get_profile("lessons").derandomize
 
-    Hypothesis marks the property tests, so that `-m hypothesis` runs them alone.
-    """
-    command = [sys.executable, "-m", "pytest", "tests/test_plots.py", "--collect-only", "-v", "-m", "hypothesis"]
-    done = subprocess.run([*command, *options], cwd=TESTS.parent, capture_output=True, text=True)
+
+def test_property_tests_explore_if_they_are_told_to():
+    """More examples, and others in each run, to find what is wrong: what is said to pytest wins over the conftest."""
+    command = [sys.executable, "-m", "pytest", "tests/test_tests.py", "--collect-only", "-v"]
+    command += ["--hypothesis-profile=explore", "-p", "no:playwright", "-p", "no:nbval"]
+    done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    settings = "derandomize=True, max_examples=40" if profile == "lessons" else "max_examples=400, print_blob=True"
-    (header,) = [line for line in done.stdout.splitlines() if line.startswith("hypothesis profile ")]
-    assert header.startswith(f"hypothesis profile '{profile}'")
-    assert all(setting in header for setting in settings.split(", "))
-    assert ("derandomize=True" in header) == (profile == "lessons")
-    assert "test_confusion_matrix_is_that_of_sklearn" in done.stdout and "test_show_images>" not in done.stdout
+    (header,) = [line for line in done.stdout.splitlines() if line.startswith("hypothesis profile 'explore'")]
+    assert "max_examples=400" in header and "derandomize=True" not in header
