@@ -20,14 +20,11 @@ from importlib.metadata import version
 
 from helpers import explain
 from helpers.activations import best_inputs
-from helpers.startup import import_tensorflow
+from helpers.engine import keras, tf
 
-tf = import_tensorflow()
-
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import skimage.data  # noqa: E402
-import skimage.transform  # noqa: E402
+import numpy as np
+import skimage.data
+import skimage.transform
 
 with warnings.catch_warnings():  # it takes `zoom` from a module of SciPy that will go away
     warnings.simplefilter("ignore", DeprecationWarning)

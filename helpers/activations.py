@@ -2,13 +2,11 @@
 
 from functools import lru_cache
 
+from helpers.engine import tf
 from helpers.explain import as_batch, find_layer, in_batches, recorded, signature, without_activation
-from helpers.startup import import_tensorflow
 
-tf = import_tensorflow()
-
-import numpy as np  # noqa: E402
-from scipy import ndimage  # noqa: E402
+import numpy as np
+from scipy import ndimage
 
 
 @lru_cache(maxsize=16)

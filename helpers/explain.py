@@ -14,12 +14,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import lru_cache
 
-from helpers.startup import import_tensorflow
+from helpers.engine import keras, tf
 
-tf = import_tensorflow()
-
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
+import numpy as np
 
 NOT_SHOWN = (keras.layers.InputLayer, keras.layers.Dropout, keras.layers.SpatialDropout2D)
 BATCH = 256  # images that are predicted at once

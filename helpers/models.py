@@ -5,25 +5,22 @@ import zipfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from helpers import critters
 from helpers.datasets import Dataset
-from helpers.downloads import RemoteFile, fetch, is_sound, verified
+from helpers.datasets.animals import ANIMALS
+from helpers.datasets.downloads import RemoteFile, fetch, is_sound, verified
+from helpers.datasets.public import IMAGENET_WEIGHTS
+from helpers.datasets.runs import read_table
+from helpers.engine import keras
 from helpers.files import DamagedFileError, readable, readable_of_clone
-from helpers.real_datasets import IMAGENET_WEIGHTS
-from helpers.startup import import_tensorflow
-from helpers.tables import read_table
 from helpers.training import LiveCurves, history_frame
 
-import_tensorflow()
-
-import keras  # noqa: E402
-import pandas as pd  # noqa: E402
+import pandas as pd
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "models"
 
 CLASS_NAMES = {
     "digits": tuple("0123456789"),
-    "critters": critters.ANIMALS,
+    "critters": ANIMALS,
     "photos": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 }
 """For each network the names of its classes, in the order of its outputs."""
@@ -119,7 +116,7 @@ def imagenet_model(name: str, weights="there", download: bool = False) -> keras.
     download : whether weights that are not here are downloaded (15 MB, and 553 MB for VGG16)
 
     Raises ValueError for another name, `helpers.files.DamagedFileError` if weights that are here are damaged, and
-    `helpers.downloads.DownloadError` if the download fails.
+    `helpers.datasets.downloads.DownloadError` if the download fails.
     """
     if name not in IMAGENET:
         raise ValueError(f"Unknown network {name!r}: use one of {', '.join(IMAGENET)}.")

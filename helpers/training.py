@@ -3,13 +3,10 @@
 import time
 from pathlib import Path
 
+from helpers.engine import keras
 from helpers.files import readable, written_whole
-from helpers.startup import import_tensorflow
 
-import_tensorflow()  # before Keras, so that its start-up messages stay out of the lesson
-
-import keras  # noqa: E402
-import pandas as pd  # noqa: E402
+import pandas as pd
 
 
 def set_seed(seed: int) -> None:

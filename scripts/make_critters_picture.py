@@ -5,7 +5,7 @@ Four of each animal from the training images; below, the masks of the animal and
 
 from pathlib import Path
 
-from helpers.critters import ANIMALS, PARTS, critter
+from helpers.datasets.critters import ANIMALS, PARTS, critter
 from helpers.files import written_whole
 from helpers.plots import COLORS
 

@@ -9,9 +9,9 @@ import sys
 import warnings
 
 from helpers.datasets import BUILT_IN, LOADERS, image_folder, load_dataset
-from helpers.downloads import DownloadError, fetch
+from helpers.datasets.downloads import DownloadError, fetch
 from helpers.files import NotKeptWarning, cache_folder
-from helpers.real_datasets import IMAGENET_WEIGHTS
+from helpers.datasets.public import IMAGENET_WEIGHTS
 
 REAL = tuple(name for name in LOADERS if name not in BUILT_IN)
 

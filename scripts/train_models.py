@@ -8,8 +8,7 @@ models/ of the cache (helpers/files.py); remove it to start anew.
 
 import argparse
 
-from helpers import critters
-from helpers.datasets import load_dataset
+from helpers.datasets import critters, load_dataset
 from helpers.files import cache_folder, written_whole
 from helpers.models import FOLDER
 from helpers.training import set_seed

@@ -7,7 +7,7 @@ There are `cifar10/CIFAR-10-images-*.tar.gz`, `mnist`, `fashion-mnist`, `cats_do
 import os
 from pathlib import Path
 
-from helpers.real_datasets import IMAGENET_WEIGHTS
+from helpers.datasets.public import IMAGENET_WEIGHTS
 
 import pytest
 
@@ -35,11 +35,9 @@ def put_mobilenet(home: Path) -> None:
     found = sorted((REAL / "weights").glob("mobilenet_v2*.weights.h5"))
     if not found:
         pytest.skip(f"no weights of MobileNetV2 in {REAL}")
-    from helpers.startup import import_tensorflow
+    from helpers.engine import keras
 
-    import_tensorflow()
     import h5py
-    import keras
     from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
     theirs = keras.applications.MobileNetV2(weights=None, classes=1001)

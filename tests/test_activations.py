@@ -2,16 +2,13 @@
 
 from helpers import explain
 from helpers.activations import activations, best_inputs
+from helpers.engine import keras
 from helpers.explain import map_layers
-from helpers.startup import import_tensorflow
 
-import keras
 import numpy as np
 import pytest
 from keras import layers
 from model_tools import all_layers
-
-import_tensorflow()
 
 SIZE = 16
 NOISE = np.random.default_rng(0).integers(0, 256, (7, SIZE, SIZE, 3), np.uint8)

@@ -3,6 +3,7 @@
 import logging
 
 from helpers import explain
+from helpers.engine import keras, tf
 from helpers.explain import (
     class_activation_map,
     find_class,
@@ -18,9 +19,7 @@ from helpers.explain import (
     resize,
     saliency,
 )
-from helpers.startup import import_tensorflow
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,7 +27,6 @@ from hypothesis import strategies as st
 from model_tools import all_layers
 from scipy import ndimage
 
-tf = import_tensorflow()
 layers = keras.layers
 
 SIZE = 8, 6

@@ -6,9 +6,11 @@ import re
 import zipfile
 from dataclasses import replace
 
-from helpers import critters, files, models
-from helpers.datasets import Dataset, Split, load_dataset, load_photo
-from helpers.downloads import DownloadError
+from helpers import files, models
+from helpers.datasets import Dataset, Split, critters, load_dataset, load_photo
+from helpers.datasets.downloads import DownloadError
+from helpers.datasets.public import IMAGENET_WEIGHTS
+from helpers.engine import keras
 from helpers.explain import find_layer, map_layers, predict
 from helpers.files import DamagedFileError
 from helpers.models import (
@@ -22,18 +24,13 @@ from helpers.models import (
     load_training,
     network_for,
 )
-from helpers.real_datasets import IMAGENET_WEIGHTS
-from helpers.startup import import_tensorflow
 
 import file_server
 import h5py
-import keras
 import numpy as np
 import pytest
 from damage import DAMAGES, copied, flip, refuse_to_open
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
-
-import_tensorflow()
 
 SHAPES = {"digits": (28, 28, 1), "critters": (64, 64, 3), "photos": (32, 32, 3)}
 MOST_BYTES = {"digits": 1_000_000, "critters": 2_000_000, "photos": 4_000_000}

@@ -1,18 +1,15 @@
-"""helpers.training and helpers.startup: seeds, histories, progress, and a quiet start."""
+"""helpers.training: seeds, histories, and progress."""
 
 import io
 import itertools
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 from helpers import training
+from helpers.engine import keras, tf
 from helpers.files import DamagedFileError
-from helpers.startup import filter_messages, import_tensorflow
 from helpers.training import LiveCurves, history_frame, in_notebook, load_history, save_history, set_seed
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-tf = import_tensorflow()
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -289,50 +285,3 @@ def test_a_slow_drawing_does_not_slow_the_next_training(monkeypatch):
     fast, _ = watch(monkeypatch, live, 50, 1, drawing=0)
     assert len(slow) == 2  # the first and the last
     assert [number for _, number in fast[:3]] == [1, 5, 9]
-
-
-# --- a quiet start ---
-
-LOG = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
-I0000 00:00:1795306355.743102   12448 port.cc:153] oneDNN custom operations are on.
-
-I0000 00:00:1795306355.820063   12448 cpu_feature_guard.cc:227] This TensorFlow binary is optimized.
-To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow.
-E0000 00:00:1795306361.257481   12448 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error
-"""
-
-
-def test_harmless_messages_are_left_out():
-    assert filter_messages(LOG) == ""
-    assert filter_messages("") == ""
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "W0000 00:00:1795306361.257481   12448 cpu_allocator.cc:84] Allocation exceeds 10% of free memory\n",
-        "E0000 00:00:1795306361.257481   12448 a.cc:1] something is broken\n",
-        "F0000 00:00:1795306361.257481   12448 a.cc:1] something is broken\n",
-        "DeprecationWarning: this goes away\n",
-        "Illegal instruction",
-        "I did not expect that\n",
-    ],
-)
-def test_other_messages_are_passed_on(line):
-    assert filter_messages(LOG + line) == line
-    assert filter_messages(line.rstrip() + "\n" + LOG) == line.rstrip() + "\n"
-
-
-def test_tensorflow_is_imported_once():
-    assert import_tensorflow() is sys.modules["tensorflow"]
-
-
-def test_start_is_quiet_and_real_messages_come_through():
-    code = (
-        "import helpers.training, keras, sys, os\n"
-        "print('on stdout'); print('on stderr', file=sys.stderr, flush=True); os.write(2, b'on file 2\\n')\n"
-        "print(keras.backend.backend())"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "on stdout\ntensorflow\n"
-    assert done.stderr == "on stderr\non file 2\n"

@@ -594,7 +594,8 @@ class GradCam(Explorer):
 
     def answers(self) -> bool:
         """the status line states what `helpers.explain` computes here for these settings"""
-        from helpers import critters, explain
+        from helpers import explain
+        from helpers.datasets import critters
         from helpers.models import CLASS_NAMES
 
         stated, name, layer, label = self.stated(), *map(chosen, (self.images, self.layers, self.labels))

@@ -5,9 +5,9 @@ import os
 import re
 import shutil
 
-from helpers import folders
+from helpers.datasets import cached_folders as folders
+from helpers.datasets.cached_folders import LIST, complaint, kept, refuse_damaged, write_list
 from helpers.files import DamagedFileError
-from helpers.folders import LIST, complaint, kept, refuse_damaged, write_list
 
 import pytest
 

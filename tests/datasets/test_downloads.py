@@ -12,8 +12,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from helpers import downloads
-from helpers.downloads import DownloadError, RemoteFile, fetch, is_sound, verified
+from helpers.datasets import downloads
+from helpers.datasets.downloads import DownloadError, RemoteFile, fetch, is_sound, verified
 from helpers.files import ROOT, VARIABLE, cache_folder
 
 import file_server
@@ -124,7 +124,7 @@ def test_after_an_interrupt_by_the_user_the_next_call_goes_on(file, server, cach
 
 def test_a_program_that_is_killed_leaves_a_part_for_the_next_one(file, server, cache):
     server.silent_after = 2_000_000
-    code = f"from helpers.downloads import *; fetch({file!r})"
+    code = f"from helpers.datasets.downloads import *; fetch({file!r})"
     program = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=ROOT)
     part = cache / "some" / "data.bin.part"
     try:
@@ -407,7 +407,7 @@ def test_whether_a_file_is_sound(file, server, cache):
 
 def test_two_programs_download_once(file, server, cache, tmp_path):
     server.hold.clear()
-    command = [sys.executable, "-u", "-c", f"from helpers.downloads import *; print(fetch({file!r}))"]
+    command = [sys.executable, "-u", "-c", f"from helpers.datasets.downloads import *; print(fetch({file!r}))"]
     outputs = [tmp_path / "first.txt", tmp_path / "second.txt"]
     with outputs[0].open("w") as first, outputs[1].open("w") as second:
         both = [subprocess.Popen(command, stdout=output, cwd=ROOT) for output in (first, second)]

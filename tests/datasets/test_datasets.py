@@ -14,12 +14,14 @@ import warnings
 from itertools import chain
 from pathlib import Path
 
-from helpers import critters, datasets, files
+from helpers import files
 from helpers.datasets import (
     LOADERS,
     PHOTOS,
     Dataset,
     Split,
+    base,
+    critters,
     example_images,
     image_folder,
     load_dataset,
@@ -32,8 +34,8 @@ from helpers.datasets import (
     resize_photo,
     to_gray,
 )
+from helpers.datasets.cached_folders import LIST
 from helpers.files import DamagedFileError, NotKeptWarning
-from helpers.folders import LIST
 
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ import skimage.color
 from damage import DAMAGES, copied, flip, refuse_to_open
 from PIL import Image, ImageFile
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PARTS = {"train": 3500, "validation": 500, "test": 1000}
 
 
@@ -159,7 +161,7 @@ STORED = {
 def stored(request, tmp_path, monkeypatch):
     """A copy of a file of data/, and what loads it."""
     monkeypatch.setattr(files, "ROOT", tmp_path)
-    monkeypatch.setattr(datasets, "DATA", tmp_path / "data")
+    monkeypatch.setattr(base, "DATA", tmp_path / "data")
     path = copied(ROOT / "data" / request.param, tmp_path)
     STORED[request.param]()  # as it is, it can be loaded
     return path, STORED[request.param]
@@ -191,14 +193,14 @@ def test_a_file_that_may_not_be_read(stored, monkeypatch):
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.4, 0.6, 0.8, 0.95])
 def test_a_wrong_byte_among_the_digits_is_noticed(tmp_path, monkeypatch, share):
-    monkeypatch.setattr(datasets, "DATA", tmp_path / "data")
+    monkeypatch.setattr(base, "DATA", tmp_path / "data")
     flip(copied(ROOT / "data" / "digits.npz", tmp_path), share)
     with pytest.raises(DamagedFileError, match=r"digits\.npz is damaged"):
         load_dataset("digits")
 
 
 def test_another_file_in_place_of_the_digits(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "DATA", tmp_path)
+    monkeypatch.setattr(base, "DATA", tmp_path)
     np.savez(tmp_path / "digits.npz", images=np.zeros(3))
     with pytest.raises(DamagedFileError, match=r"digits\.npz is damaged \(.*train_images"):
         load_dataset("digits")
@@ -665,7 +667,7 @@ def test_other_datasets_as_files(cache, monkeypatch, channels):
     monkeypatch.setitem(LOADERS, "digits", lambda: dataset)
     folder = image_folder("digits")
     assert folder.parent == cache
-    assert folder.name.startswith("digits-images-v")
+    assert folder.name.startswith("digits-images")
     for part, split in dataset.splits().items():
         for index, (image, label) in enumerate(zip(*split, strict=True)):
             with Image.open(folder / part / dataset.class_names[label] / f"{index:05}.jpg") as file:

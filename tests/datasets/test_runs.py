@@ -1,8 +1,8 @@
 """helpers.tables: a table comes whole, or an error says what is wrong and how to get it back."""
 
 from helpers import files
+from helpers.datasets.runs import read_table
 from helpers.files import DamagedFileError
-from helpers.tables import read_table
 
 import pytest
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers.datasets.base import progress
 from helpers.files import VARIABLE, cache_folder
 
 from filelock import FileLock, Timeout
@@ -164,10 +165,7 @@ def _receive(file: RemoteFile, partial: Path) -> bool:
 
 
 def _bar(file: RemoteFile, start: int, total: int):
-    from tqdm.auto import tqdm
-
-    options = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "mininterval": 0.5, "leave": False}
-    return tqdm(desc=Path(file.name).name, initial=start, total=total, **options)
+    return progress(desc=Path(file.name).name, initial=start, total=total, unit="B", unit_scale=True, unit_divisor=1000)
 
 
 def _explain(error: OSError, file: RemoteFile) -> str:

@@ -15,12 +15,13 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from helpers import critters, datasets, files, real_datasets
-from helpers.datasets import BUILT_IN, LOADERS, image_folder, is_here, load_dataset
-from helpers.downloads import DownloadError, RemoteFile
+from helpers import files
+from helpers.datasets import BUILT_IN, LOADERS, critters, image_folder, is_here, load_dataset
+from helpers.datasets import public as public_sets
+from helpers.datasets.cached_folders import LIST
+from helpers.datasets.downloads import DownloadError, RemoteFile
+from helpers.datasets.public import CATS_VS_DOGS, DATASETS, IMAGENET_WEIGHTS
 from helpers.files import VARIABLE, NotKeptWarning, process_folder
-from helpers.folders import LIST
-from helpers.real_datasets import CATS_VS_DOGS, DATASETS, IMAGENET_WEIGHTS
 
 import file_server
 import numpy as np
@@ -30,7 +31,7 @@ from real_data import FILES, link_real
 from scipy.io import savemat
 from surroundings import cache_with_critters
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RANDOM = np.random.default_rng(0)
 NOWHERE = "http://127.0.0.1:9/"
 
@@ -139,7 +140,7 @@ def test_arrays_are_what_the_files_say(public):
 
 def test_a_public_dataset_is_like_the_built_in_ones(public, monkeypatch):
     name, (x_train, y_train, x_test, y_test) = public
-    monkeypatch.setattr(datasets, "VALIDATION", 15)
+    monkeypatch.setattr(public_sets, "VALIDATION", 15)
     dataset = load_dataset(name)
     assert dataset.name == name and dataset.image_shape == SHAPES[name] and len(dataset.class_names) == 10
     expected = {"train": (x_train[:-15], y_train[:-15]), "validation": (x_train[-15:], y_train[-15:])}
@@ -213,8 +214,8 @@ def pets(server, cache, monkeypatch):
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in [*(photos | damaged).items(), ("PetImages/Cat/Thumbs.db", b"?"), ("readme.txt", b"?")]:
             archive.writestr(name, content)
-    monkeypatch.setattr(real_datasets, "CATS_VS_DOGS", served(server, CATS_VS_DOGS, stream.getvalue()))
-    monkeypatch.setattr(real_datasets, "CATS_VS_DOGS_PARTS", {"train": 6, "validation": 3, "test": 2})
+    monkeypatch.setattr(public_sets, "CATS_VS_DOGS", served(server, CATS_VS_DOGS, stream.getvalue()))
+    monkeypatch.setattr(public_sets, "CATS_VS_DOGS_PARTS", {"train": 6, "validation": 3, "test": 2})
     return {name: content for name, content in photos.items() if name not in damaged}
 
 
@@ -260,7 +261,7 @@ def test_half_of_a_copy_of_cats_and_dogs_is_mended(pets, server, capsys):
 def test_half_of_a_copy_without_network_or_archive_is_refused(pets, cache, monkeypatch, listed, capsys):
     folder = image_folder("cats_vs_dogs")
     (cache / CATS_VS_DOGS.name).unlink()
-    monkeypatch.setattr(real_datasets, "CATS_VS_DOGS", replace(CATS_VS_DOGS, url=NOWHERE))
+    monkeypatch.setattr(public_sets, "CATS_VS_DOGS", replace(CATS_VS_DOGS, url=NOWHERE))
     if not listed:
         (folder / LIST).unlink()
     assert len(load_dataset("cats_vs_dogs").train) == 12 and is_here("cats_vs_dogs")  # whole, it is enough
@@ -298,7 +299,7 @@ def test_photographs_in_a_cache_that_cannot_be_written(pets, cache, monkeypatch)
 
 
 def test_an_interrupt_leaves_no_half_folder(pets, cache, monkeypatch):
-    sound = real_datasets._sound_photos
+    sound = public_sets._sound_photos
 
     def interrupted(archive, kind):
         if kind == "Dog":
@@ -306,7 +307,7 @@ def test_an_interrupt_leaves_no_half_folder(pets, cache, monkeypatch):
         return sound(archive, kind)
 
     with monkeypatch.context() as patch:
-        patch.setattr(real_datasets, "_sound_photos", interrupted)
+        patch.setattr(public_sets, "_sound_photos", interrupted)
         with pytest.raises(KeyboardInterrupt):
             image_folder("cats_vs_dogs")
     assert [path.name for path in (cache / "cats_vs_dogs").iterdir() if path.suffix != ".lock"] == [
@@ -324,7 +325,7 @@ def offline(cache, monkeypatch):
     for name, real in DATASETS.items():
         files = tuple(replace(file, url=NOWHERE) for file in real.files)
         monkeypatch.setitem(DATASETS, name, replace(real, files=files))
-    monkeypatch.setattr(real_datasets, "CATS_VS_DOGS", replace(CATS_VS_DOGS, url=NOWHERE))
+    monkeypatch.setattr(public_sets, "CATS_VS_DOGS", replace(CATS_VS_DOGS, url=NOWHERE))
 
 
 REAL_NAMES = tuple(name for name in LOADERS if name not in BUILT_IN)
@@ -368,7 +369,7 @@ def test_what_is_built_in_is_not_asked_for_on_the_way(offline, capsys):
 
 def test_image_files_are_written_once(public, server, monkeypatch):
     name, _ = public
-    monkeypatch.setattr(datasets, "VALIDATION", 15)
+    monkeypatch.setattr(public_sets, "VALIDATION", 15)
     folder = image_folder(name, limit=20)
     for file in DATASETS[name].files:
         file.path.unlink()
@@ -474,7 +475,7 @@ def test_real_arrays_are_those_of_keras(filled, tmp_path):
     (home / "datasets" / "fashion-mnist").symlink_to(filled / "fashion_mnist")
     np.savez(tmp_path / "ours.npz", *(np.squeeze(array) for array in DATASETS["fashion_mnist"].arrays()))
     code = (
-        "import sys, numpy as np; from helpers.startup import import_tensorflow; import_tensorflow(); import keras\n"
+        "import sys, numpy as np; from helpers.engine import keras\n"
         "(a, b), (c, d) = keras.datasets.fashion_mnist.load_data()\n"
         "ours = np.load(sys.argv[1]).values()\n"
         "print([bool(np.array_equal(*pair)) for pair in zip(ours, (a, b, c, d))])"

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers.downloads import RemoteFile, fetch
+from helpers.datasets.base import Dataset, Split
+from helpers.datasets.cached_folders import complaint
+from helpers.datasets.downloads import RemoteFile, fetch
 from helpers.files import cache_folder
-from helpers.folders import complaint
 
 import numpy as np
 from PIL import Image
@@ -43,7 +44,7 @@ class RealDataset:
     license: str
 
     def arrays(self) -> Arrays:
-        """Return all images; raises `helpers.downloads.DownloadError`."""
+        """Return all images; raises `helpers.datasets.downloads.DownloadError`."""
         return self.read([fetch(file) for file in self.files])
 
 
@@ -156,6 +157,9 @@ DATASETS = {
 }
 """By name, the public datasets that are arrays; `cats_vs_dogs` is a folder of photographs."""
 
+VALIDATION = 5000
+"""How many training images are for validation: the last ones."""
+
 CATS_VS_DOGS = RemoteFile(
     "cats_vs_dogs/kagglecatsanddogs_5340.zip",
     f"{MICROSOFT}kagglecatsanddogs_5340.zip",
@@ -186,6 +190,16 @@ PETS = "cats_vs_dogs/images"
 """Where in the cache folder the photographs of cats and dogs are."""
 
 
+def load_public(name: str) -> Dataset:
+    """Load one of `DATASETS`, downloaded the first time; raises `helpers.datasets.downloads.DownloadError`."""
+    real = DATASETS[name]
+    x_train, y_train, x_test, y_test = real.arrays()
+    train, validation = slice(None, -VALIDATION), slice(-VALIDATION, None)
+    parts = (x_train[train], y_train[train]), (x_train[validation], y_train[validation]), (x_test, y_test)
+    splits = [Split(images, labels.astype(np.int64)) for images, labels in parts]
+    return Dataset(name, *splits, real.class_names, real.source, real.license)
+
+
 def is_here(name: str) -> bool:
     """Tell whether the files of a dataset are in the cache folder; whether they are sound shows when they are read.
 
@@ -211,7 +225,7 @@ def write_cats_vs_dogs(folder: Path) -> None:
     """Write photographs of cats and dogs, ``train/cat/0000.jpg`` and so on, of different sizes.
 
     4,000 of the 25,000 in the archive: the first of each kind that can be read without a complaint. The archive is
-    needed only for this. Raises `helpers.downloads.DownloadError`.
+    needed only for this. Raises `helpers.datasets.downloads.DownloadError`.
     """
     with zipfile.ZipFile(fetch(CATS_VS_DOGS)) as archive:
         for kind in ("cat", "dog"):

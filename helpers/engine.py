@@ -1,4 +1,9 @@
-"""Import TensorFlow without the lines that its C++ part writes on every start, and Keras with settings of ours."""
+"""TensorFlow and Keras for all helpers: ``from helpers.engine import keras, tf``.
+
+They are imported once, without the lines that the C++ part of TensorFlow writes on every start; Keras gets the settings
+that the lessons need, whatever a user has set. Importing this raises RuntimeError where a user's settings do not allow
+that; the message says what to change.
+"""
 
 import importlib
 import os
@@ -6,7 +11,6 @@ import re
 import sys
 import tempfile
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 HARMLESS = re.compile(
@@ -20,40 +24,6 @@ HARMLESS = re.compile(
 def filter_messages(text: str) -> str:
     """Return the lines of ``text`` that are not `HARMLESS`."""
     return "".join(line for line in text.splitlines(keepends=True) if line.strip() and not HARMLESS.search(line))
-
-
-def import_tensorflow():
-    """Import TensorFlow and let it look for a GPU, then Keras, which gets the settings that the lessons need.
-
-    What they write to stderr is passed on, less the harmless lines. Raises RuntimeError if a user's settings of Keras
-    do not allow that; says what to change.
-    """
-    _start()
-    return sys.modules["tensorflow"]
-
-
-@cache  # once: what a learner sets later stays
-def _start() -> None:
-    settings = Path(os.environ.get("KERAS_HOME") or "~/.keras", "keras.json").expanduser()
-    try:
-        with _only_what_matters():
-            importlib.import_module("tensorflow").config.list_physical_devices("GPU")
-        keras = importlib.import_module("keras")
-    except (AssertionError, AttributeError, TypeError, ValueError) as error:
-        if not settings.exists():
-            raise
-        raise RuntimeError(f"Keras cannot read its settings: mend or delete the file {settings}.") from error
-    if keras.config.backend() != "tensorflow":
-        raise RuntimeError(
-            f"Keras was started with {keras.config.backend()} before the lesson began: restart the kernel, and import "
-            "helpers before keras."
-        )
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
-    keras.config.set_epsilon(1e-7)
-    keras.config.set_image_data_format("channels_last")
-    keras.config.set_max_epochs(None)
-    keras.config.set_max_steps_per_epoch(None)
 
 
 @contextmanager
@@ -70,3 +40,32 @@ def _only_what_matters():
             os.close(saved)
             caught.seek(0)
             sys.stderr.write(filter_messages(caught.read().decode(errors="replace")))
+
+
+def _start() -> tuple:
+    """Import TensorFlow and let it look for a GPU, then Keras; return both. Keras gets the settings of the lessons."""
+    settings = Path(os.environ.get("KERAS_HOME") or "~/.keras", "keras.json").expanduser()
+    try:
+        with _only_what_matters():
+            tensorflow = importlib.import_module("tensorflow")
+            tensorflow.config.list_physical_devices("GPU")
+        keras = importlib.import_module("keras")
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        if not settings.exists():
+            raise
+        raise RuntimeError(f"Keras cannot read its settings: mend or delete the file {settings}.") from error
+    if keras.config.backend() != "tensorflow":
+        raise RuntimeError(
+            f"Keras was started with {keras.config.backend()} before the lesson began: restart the kernel, and import "
+            "helpers before keras."
+        )
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+    return tensorflow, keras
+
+
+tf, keras = _start()

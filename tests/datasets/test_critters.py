@@ -10,8 +10,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from helpers import critters
-from helpers.critters import (
+from helpers.datasets import critters
+from helpers.datasets.critters import (
     ANIMALS,
     BACKGROUNDS,
     DRAWINGS,
@@ -45,7 +45,7 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.ensemble import RandomForestClassifier
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CARD = (ROOT / "data" / "critters.md").read_text(encoding="utf-8")
 HAVE = {animal: {shape.part for shape in shapes} for animal, shapes in DRAWINGS.items()}
 
@@ -157,15 +157,15 @@ def test_first_images_of_this_version():
     found = digest()
     assert VERSION in KNOWN, f"Say here what the images of this version are: KNOWN[{VERSION}] = {found!r}"
     assert found == KNOWN[VERSION], (
-        "Other images are drawn than before. If you meant to: add 1 to VERSION in helpers/critters.py, so that nobody "
-        "keeps the old ones, add the new digest here, and run scripts/make_critters_picture.py. If you changed "
-        f"nothing, a package draws in another way: these are {found!r}."
+        "Other images are drawn than before. If you meant to: add 1 to VERSION in helpers/datasets/critters.py, so "
+        "that nobody keeps the old ones, add the new digest here, and run scripts/make_critters_picture.py. If you "
+        f"changed nothing, a package draws in another way: these are {found!r}."
     )
 
 
 def test_another_process_draws_the_same():
     code = "import numpy as np; np.random.seed(5); import test_critters; print(test_critters.digest())"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "PYTHONHASHSEED": "77"}
+    environment = {**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{ROOT}", "PYTHONHASHSEED": "77"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
@@ -710,7 +710,7 @@ def test_a_folder_in_place_of_the_file(small, cache):
 
 SCRIPT = """
 import sys
-from helpers import critters
+from helpers.datasets import critters
 critters.SPLITS.update(train=20, validation=10, test=10)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -1,0 +1,67 @@
+"""Tables of stored trainings, read whole or not at all."""
+
+import io
+from pathlib import Path
+
+from helpers.datasets import base
+from helpers.files import readable_of_clone
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+
+def read_table(path: Path, rows: int, otherwise: str = "") -> pd.DataFrame:
+    """Return a table of numbers from a CSV file that git has; its first column may hold words.
+
+    Raises FileNotFoundError if the file is missing, `helpers.files.DamagedFileError` if it is damaged, or has not so
+    many rows: both say how to get it back, by git or as ``otherwise`` says.
+    """
+    with readable_of_clone(path, otherwise):
+        text = path.read_text(encoding="utf-8")
+        table = pd.read_csv(io.StringIO(text))
+        if not text.endswith("\n"):
+            raise ValueError("its last line is cut off")
+        if len(table) != rows:
+            raise ValueError(f"it has {len(table):,} rows instead of {rows:,}")
+        if table.isna().any(axis=None) or not all(is_numeric_dtype(table[column]) for column in table.columns[1:]):
+            raise ValueError("something in it is no number")
+    return table
+
+
+def load_runs() -> pd.DataFrame:
+    """Return learning curves of the networks of lesson 04, each trained five times beforehand.
+
+    Returns
+    -------
+    runs : DataFrame with a row for each variant, seed and epoch; ``training_accuracy``, ``training_crossentropy``,
+        ``val_accuracy`` and ``val_crossentropy`` are measured after the epoch; see data/overfitting_runs.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "overfitting_runs.csv", rows=930)
+
+
+def load_transfer_runs() -> pd.DataFrame:
+    """Return how good the networks of lesson 08 became, each trained three times beforehand.
+
+    Returns
+    -------
+    runs : DataFrame with a row for each way, number of images and seed; accuracies from 0 to 1, ``seconds`` on two
+        cores; see data/transfer_runs.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "transfer_runs.csv", rows=45)
+
+
+def load_transfer_curves() -> pd.DataFrame:
+    """Return learning curves of three networks of lesson 08, trained beforehand with 20 images of each class.
+
+    Returns
+    -------
+    curves : DataFrame with a row for each way and epoch; ``accuracy`` as Keras reports it while training,
+        ``val_accuracy`` measured after the epoch, both from 0 to 1; see data/transfer_curves.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "transfer_curves.csv", rows=70)
