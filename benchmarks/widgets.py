@@ -1,4 +1,4 @@
-"""How fast sliders answer, and that of `helpers.widgets.GaborResponse` beside the usual way: `make bench`.
+"""How fast sliders answer, and that of `helpers.widgets.gabor.GaborResponse` beside the usual way: `make bench`.
 
 The usual way is ``ipywidgets.interact`` with a function that draws a new Matplotlib figure on each event. Both show the
 same image of 256 × 256 pixels, its Gabor kernel and the magnitude of the response, for the same settings.
@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from helpers.cost_explorer import CostExplorer
 from helpers.datasets import example_images
-from helpers.widgets import ConvolutionStepper, GaborResponse, LayerCalculator
+from helpers.widgets.calculator import LayerCalculator
+from helpers.widgets.costs import CostExplorer
+from helpers.widgets.gabor import GaborResponse
+from helpers.widgets.stepper import ConvolutionStepper
 
 import ipywidgets
 import matplotlib as mpl
@@ -52,7 +54,7 @@ def show_response(frequency, theta, sigma):
 
 IMPORTS = f"""import ipywidgets
 from helpers.datasets import example_images
-from helpers.widgets import GaborResponse
+from helpers.widgets.gabor import GaborResponse
 image = example_images()["{IMAGE}"]
 pixels = image.astype(float)"""
 

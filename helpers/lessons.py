@@ -11,32 +11,88 @@ class Lesson:
     """One lesson.
 
     ``stem`` is the name of its notebook without ``.ipynb``, and begins with its ``id``. ``parameters`` are those of its
-    cell ``parameters`` as stored, without SEED and SEEDS.
+    cell ``parameters`` as stored, without SEED and SEEDS. ``widgets`` are modules of `helpers.widgets`: those from
+    which it shows something. ``tried_on`` are public datasets: tests run it on them, where they are at hand. A lesson
+    that is not ``ready`` is planned: it has no notebook yet.
     """
 
     id: str
     stem: str
     title: str
     parameters: dict = field(default_factory=dict)
+    widgets: tuple[str, ...] = ()
+    tried_on: tuple[str, ...] = ()
+    ready: bool = True
 
 
-LESSONS = (
-    Lesson("01", "01_convolution_by_hand", "Convolution by hand"),
-    Lesson("02", "02_gabor_filter_banks", "Gabor filter banks"),
-    Lesson("03", "03_building_a_cnn", "Building a CNN", {"DATASET": "digits", "EPOCHS": 8}),
-    Lesson("04", "04_dropout_and_overfitting", "Dropout and overfitting", {"DATASET": "critters", "EPOCHS": 14}),
-    Lesson("05", "05_data_augmentation", "Data augmentation", {"DATASET": "critters", "EPOCHS": 16}),
-    Lesson("06", "06_activations_and_filters", "Activations and filters", {"DATASET": "critters"}),
-    Lesson("07", "07_grad_cam", "Grad-CAM", {"DATASET": "critters"}),
+SERIES = (
+    Lesson("00", "00_start_here", "Start here", ready=False),
+    Lesson("01", "01_convolution_by_hand", "Convolution by hand", widgets=("stepper",)),
+    Lesson("02", "02_gabor_filter_banks", "Gabor filter banks", widgets=("gabor",)),
+    Lesson(
+        "03",
+        "03_building_a_cnn",
+        "Building a CNN",
+        {"DATASET": "digits", "EPOCHS": 8},
+        widgets=("calculator",),
+        tried_on=("mnist", "fashion_mnist"),
+    ),
+    Lesson(
+        "04",
+        "04_dropout_and_overfitting",
+        "Dropout and overfitting",
+        {"DATASET": "critters", "EPOCHS": 14},
+        widgets=("dropout",),
+        tried_on=("fashion_mnist", "cifar10"),
+    ),
+    Lesson(
+        "05",
+        "05_data_augmentation",
+        "Data augmentation",
+        {"DATASET": "critters", "EPOCHS": 16},
+        widgets=("augmentation",),
+        tried_on=("fashion_mnist", "cifar10"),
+    ),
+    Lesson(
+        "06",
+        "06_activations_and_filters",
+        "Activations and filters",
+        {"DATASET": "critters"},
+        widgets=("activation",),
+        tried_on=("mnist", "fashion_mnist"),
+    ),
+    Lesson(
+        "07",
+        "07_grad_cam",
+        "Grad-CAM",
+        {"DATASET": "critters"},
+        widgets=("gradcam",),
+        tried_on=("mnist", "fashion_mnist"),
+    ),
     Lesson(
         "08",
         "08_transfer_learning",
         "Transfer learning",
         {"DATASET": "critters", "IMAGES_PER_CLASS": 20, "EPOCHS": 8},
+        widgets=("features",),
+        tried_on=("fashion_mnist", "cats_vs_dogs"),
     ),
-    Lesson("09", "09_real_world_architectures", "Real-world architectures", {"DATASET": "digits", "EPOCHS": 4}),
+    Lesson(
+        "09",
+        "09_real_world_architectures",
+        "Real-world architectures",
+        {"DATASET": "digits", "EPOCHS": 4},
+        widgets=("costs",),
+        tried_on=("fashion_mnist",),
+    ),
+    Lesson("10", "10_cnn_in_raw_tensorflow", "A CNN in raw TensorFlow", ready=False),
+    Lesson("11", "11_beat_the_benchmark", "Beat the benchmark", ready=False),
 )
-"""All lessons, in their order. An id has two digits; a letter after them is for a lesson between two others."""
+"""All lessons, also those that are planned, in their order. An id has two digits; a letter after them is for a lesson
+between two others."""
+
+LESSONS = tuple(lesson for lesson in SERIES if lesson.ready)
+"""Those that are here."""
 
 
 def find_lesson(lesson_id: str) -> Lesson:

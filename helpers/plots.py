@@ -1,24 +1,28 @@
 """Figures of the lessons. Each function draws one figure with Matplotlib and returns it; end a cell with plt.show().
 
-Three conventions hold in the whole series. Values that are never negative are gray: black is the smallest. Values with
-a sign, as kernels and their responses, are purple below zero, white at zero, orange above. Heat over an image is from
-black over red to yellow, in even steps for the eye (lesson 07).
+Their colors are those of `helpers.pixels`.
 """
 
-import io
 import math
-from fractions import Fraction
+
+from helpers.pixels import (
+    ACCENT,
+    COLORS,
+    HEAT,
+    SIGNED,
+    color_limits,
+    colorize,
+    format_number,
+    heat_over,
+    mosaic,
+    printed_kernel_text,
+    text_color,
+)
 
 import IPython
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from PIL import Image
-
-SIGNED = "PuOr_r"
-HEAT = "inferno"
-ACCENT = "#d95f02"
-COLORS = ("#1b6ca8", "#d95f02", "#5b8e3e", "#7b4fa3", "#8c6d31")  # told apart by color-blind readers too
 
 
 def set_style() -> None:
@@ -42,53 +46,6 @@ def set_style() -> None:
             "lines.linewidth": 2,
         }
     )
-
-
-def color_limits(array: np.ndarray, signed: bool | None = None) -> dict:
-    """Return cmap, vmin and vmax for `imshow`: gray if nothing is negative, else signed and centered on zero.
-
-    ``signed`` chooses by hand. In a large signed array the strongest percent is left out of the scale, so that a few
-    extreme pixels do not make all others pale.
-    """
-    array = np.asarray(array)
-    low, high = float(array.min()), float(array.max())
-    if low < 0 if signed is None else signed:
-        bound = max(-low, high)
-        if array.size > 2500:
-            bound = float(np.percentile(np.abs(array), 99)) or bound
-        return {"cmap": SIGNED, "vmin": -(bound or 1.0), "vmax": bound or 1.0}
-    if array.dtype == np.uint8:
-        return {"cmap": "gray", "vmin": 0, "vmax": 255}
-    return {"cmap": "gray", "vmin": min(low, 0.0), "vmax": high if high > 0 else 1.0}
-
-
-def colorize(array: np.ndarray, vmin: float | None = None, vmax: float | None = None) -> np.ndarray:
-    """Return an array (H, W) as uint8 RGB (H, W, 3), in the colors of `color_limits`; RGB images pass unchanged.
-
-    With ``vmin`` and ``vmax`` a fixed scale: gray from black to white, or the signed colors if ``vmin`` is negative.
-    """
-    array = np.asarray(array)
-    if array.ndim == 3:
-        return array if array.dtype == np.uint8 else np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
-    limits = color_limits(array)
-    low = limits["vmin"] if vmin is None else vmin
-    high = limits["vmax"] if vmax is None else vmax
-    scaled = np.clip((array.astype(float) - low) / ((high - low) or 1), 0, 1)
-    if low < 0:
-        return mpl.colormaps[SIGNED](scaled, bytes=True)[..., :3]
-    return np.minimum(scaled * 256, 255).astype(np.uint8)[..., np.newaxis].repeat(3, axis=2)  # as the color map "gray"
-
-
-def one_channel(image: np.ndarray) -> np.ndarray:
-    """Return an RGB image (H, W, 3) that holds only gray as (H, W), and any other image as it is."""
-    return image[..., 0] if image.ndim == 3 and (image == image[..., :1]).all() else image
-
-
-def png(image: np.ndarray) -> bytes:
-    """Return a uint8 image (H, W) or (H, W, 3) as PNG, with one channel if it is gray, without building a figure."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(one_channel(image))).save(buffer, "png", compress_level=1)
-    return buffer.getvalue()
 
 
 def show_images(
@@ -139,40 +96,35 @@ def show_images(
     return fig
 
 
-def show_blocks(blocks: dict):
+def show_blocks(blocks: dict, joints: dict | None = None):
     """Draw blocks of networks from top to bottom, side by side: boxes for layers, lines for maps (lesson 09).
 
     Parameters
     ----------
     blocks : dict from a title to a list of branches, each a list of labels of its layers, first one first. An empty
-        branch passes on what comes in. If there are several, a text at the end of the list says how they are joined:
-        "+" or "stack"
+        branch passes on what comes in
+    joints : dict from the titles of those that have several branches to how these are joined: "+" or "stack"
 
-
-    Raises ValueError if there is no block, or several branches without a text, or one with it.
+    Raises ValueError if there is no block, or several branches without a joint, or one with it.
     """
-    parts = []
-    for title, block in blocks.items():
-        branches, joint = (block[:-1], block[-1]) if block and isinstance(block[-1], str) else (block, "")
-        if not branches or (len(branches) > 1) != bool(joint):
-            raise ValueError(
-                f"{title}: give one branch, or several and a text at the end that says how they are joined."
-            )
-        parts.append((title, branches, joint))
-    if not parts:
+    joints = joints or {}
+    for title, branches in blocks.items():
+        if not branches or (len(branches) > 1) != (title in joints):
+            raise ValueError(f"{title}: give one branch, or several and a text that says how they are joined.")
+    if not blocks:
         raise ValueError("Give at least one block.")
-    rows = max(len(branch) for _, branches, _ in parts for branch in branches)
-    widths = [1.1 * len(branches) + 0.3 for _, branches, _ in parts]
+    rows = max(len(branch) for branches in blocks.values() for branch in branches)
+    widths = [1.1 * len(branches) + 0.3 for branches in blocks.values()]
     fig, axes = plt.subplots(
         1,
-        len(parts),
+        len(blocks),
         figsize=(sum(widths), 0.62 * (rows + 3)),
         squeeze=False,
         width_ratios=widths,
         layout="constrained",
     )
-    for ax, (title, branches, joint) in zip(axes[0], parts, strict=True):
-        _draw_block(ax, branches, joint, rows)
+    for ax, (title, branches) in zip(axes[0], blocks.items(), strict=True):
+        _draw_block(ax, branches, joints.get(title, ""), rows)
         ax.set_title(title)
     return fig
 
@@ -199,41 +151,6 @@ def _draw_block(ax, branches, joint: str, rows: int) -> None:
             "linewidth": 0,
         }
         ax.text(0, bottom - 0.4, joint, ha="center", va="center", color="white", weight="bold", bbox=box, zorder=3)
-
-
-def format_number(value: float) -> str:
-    """Return a number as short as it can be read: whole ones without a point, else about three digits.
-
-    >>> format_number(-4.0), format_number(1 / 9), format_number(0.001234), format_number(1234.5)
-    ('−4', '0.11', '0.0012', '1234')
-    """
-    value = float(value)
-    if not math.isfinite(value):
-        text = str(value)
-    elif value == round(value):
-        text = f"{value:.0f}"
-    elif abs(value) < 0.1:
-        text = f"{value:.2g}"
-    else:
-        text = f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
-    return "0" if text == "-0" else text.replace("-", "−")
-
-
-def kernel_text(value: float) -> str:
-    """Return a kernel value as one would write it: a whole number, a short fraction, or a decimal.
-
-    >>> kernel_text(-2.0), kernel_text(1 / 9), kernel_text(0.123456)
-    ('-2', '1/9', '0.123')
-    """
-    fraction = Fraction(float(value)).limit_denominator(273)
-    if abs(float(fraction) - value) < 1e-9:
-        return str(fraction)
-    return f"{value:.3g}"
-
-
-def printed_kernel_text(value: float) -> str:
-    """Return `kernel_text` with a real minus sign, for pictures."""
-    return kernel_text(value).replace("-", "−")
 
 
 def show_zoom(image, top: int, left: int, height: int, width: int, mark=None, title: str | None = None):
@@ -267,10 +184,9 @@ def outline(ax, top: int, left: int, height: int, width: int) -> None:
 def _draw_numbers(ax, array, limits: dict, size: float, text=format_number) -> None:
     """Draw a small array as colored cells with their numbers."""
     ax.imshow(array, **limits)
-    rgb = colorize(array, limits["vmin"], limits["vmax"]) / 255
+    rgb = colorize(array, limits["vmin"], limits["vmax"])
     for (row, col), value in np.ndenumerate(array):
-        color = "w" if rgb[row, col] @ [0.2125, 0.7154, 0.0721] < 0.5 else "k"
-        ax.text(col, row, text(value), ha="center", va="center", color=color, size=size)
+        ax.text(col, row, text(value), ha="center", va="center", color=text_color(rgb[row, col]), size=size)
     ax.set_xticks(np.arange(array.shape[1] + 1) - 0.5, [])
     ax.set_yticks(np.arange(array.shape[0] + 1) - 0.5, [])
     ax.grid(color="0.75", linewidth=0.6)
@@ -322,17 +238,6 @@ def show_numbers(
     return fig
 
 
-def mosaic(maps: np.ndarray, columns: int, gap: int = 1, empty: float = np.nan) -> np.ndarray:
-    """Return the channels of maps (h, w, C) side by side in rows of ``columns``, with ``gap`` pixels between them."""
-    height, width, count = maps.shape
-    rows = math.ceil(count / columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), empty, float)
-    for channel in range(count):
-        top, left = (height + gap) * (channel // columns), (width + gap) * (channel % columns)
-        sheet[top : top + height, left : left + width] = maps[..., channel]
-    return sheet
-
-
 def show_channels(maps, title: str, columns: int = 16, width: float = 9.2):
     """Draw all channels of maps (h, w, C) on one gray scale, black for 0 or less, with a bar; returns the figure.
 
@@ -347,28 +252,6 @@ def show_channels(maps, title: str, columns: int = 16, width: float = 9.2):
     ax.set_title(title)
     fig.colorbar(drawn, ax=ax, fraction=0.03, pad=0.01, label="activation", extend="max")
     return fig
-
-
-def heat_over(image: np.ndarray, heat: np.ndarray, opacity: float = 0.6) -> np.ndarray:
-    """Return a uint8 RGB image: ``image`` in gray, and over it ``heat`` in the colors of HEAT.
-
-    Parameters
-    ----------
-    image : uint8 array (H, W, 3), (H, W, 1) or (H, W)
-    heat : array (H, W), scaled to its largest value; what is negative counts as 0
-    opacity : from 0, only the image, to 1, only the heat
-
-    Raises ValueError if heat and image differ in height or width, or if the opacity is outside of its range.
-    """
-    image, heat = np.asarray(image), np.asarray(heat, float)
-    if heat.shape != image.shape[:2]:
-        raise ValueError(f"Need heat of the size of the image, {image.shape[:2]}, but its shape is {heat.shape}.")
-    if not 0 <= opacity <= 1:
-        raise ValueError(f"opacity must be from 0 to 1, but it is {opacity!r}.")
-    most = float(heat.max())
-    colors = mpl.colormaps[HEAT](np.clip(heat / (most if most > 0 else 1.0), 0, 1))[..., :3] * 255
-    gray = image.reshape(*image.shape[:2], -1).mean(axis=2)[..., np.newaxis]
-    return np.rint((1 - opacity) * gray + opacity * colors).astype(np.uint8)
 
 
 def show_heat(images, maps, titles=None, columns: int | None = None, size: float = 1.5, title=None, opacity=0.6):
@@ -459,12 +342,6 @@ def plot_runs(runs, x: str = "epoch", metric: str = "accuracy", ax=None):
     return ax
 
 
-def as_pixels(fig) -> np.ndarray:
-    """Return what a figure shows as a uint8 image (H, W, 3)."""
-    fig.canvas.draw()
-    return np.asarray(fig.canvas.buffer_rgba())[..., :3].copy()
-
-
 def plot_confusion(labels, predicted, class_names, title: str = "Confusion matrix"):
     """Draw how often each true class (row) was taken for each class (column); zeros are left empty.
 
@@ -498,14 +375,14 @@ def confusion_matrix(labels, predicted, classes: int) -> np.ndarray:
 
     Raises ValueError if the lengths differ, or a label is not from 0 to ``classes`` − 1.
     """
+    from sklearn import metrics  # here, since it takes a moment
+
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if labels.shape != predicted.shape or labels.ndim != 1:
         raise ValueError(f"Need one prediction for each label, but got shapes {predicted.shape} and {labels.shape}.")
     if labels.size and not 0 <= min(labels.min(), predicted.min()) <= max(labels.max(), predicted.max()) < classes:
         raise ValueError(f"Labels and predictions must be from 0 to {classes - 1}, the number of classes less one.")
-    matrix = np.zeros((classes, classes), int)
-    np.add.at(matrix, (labels, predicted), 1)
-    return matrix
+    return metrics.confusion_matrix(labels, predicted, labels=range(classes))
 
 
 def show_predictions(images, labels, probabilities, class_names, columns: int = 6, title: str | None = None):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from helpers.datasets.critters import ANIMALS, PARTS, critter
 from helpers.files import written_whole
-from helpers.plots import COLORS
+from helpers.pixels import COLORS
 
 import numpy as np
 from PIL import Image, ImageColor

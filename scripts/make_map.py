@@ -1,5 +1,6 @@
 """Draw docs/map.png, the picture of the lessons in the README: `.venv/bin/python scripts/make_map.py`."""
 
+import textwrap
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,19 +9,17 @@ from helpers.activations import activations, best_inputs
 from helpers.convolution import KERNELS, convolve
 from helpers.datasets import load_dataset, load_photo, load_runs, load_transfer_runs
 from helpers.explain import grad_cam
-from helpers.explorers import augment, chart
 from helpers.gabor import gabor_kernel
+from helpers.lessons import SERIES
 from helpers.models import load_model
+from helpers.pixels import ACCENT, colorize, heat_over
+from helpers.widgets.augmentation import augment
+from helpers.widgets.dropout import chart
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-LESSONS = (
-    "Start here", "Convolution by hand", "Gabor filter banks", "Building a CNN", "Dropout and\noverfitting",
-    "Data augmentation", "Activations and\nfilters", "Grad-CAM", "Transfer learning", "Real-world\narchitectures",
-    "A CNN in raw\nTensorFlow", "Beat the\nbenchmark",
-)  # fmt: skip
 
 
 def curves() -> np.ndarray:
@@ -56,7 +55,7 @@ def caricatures() -> np.ndarray:
 def heat() -> np.ndarray:
     """Return a critter under its Grad-CAM, as uint8 RGB."""
     image = load_dataset("critters").test.images[1:2]
-    return plots.heat_over(image[0], grad_cam(load_model("critters"), image)[0], 0.5)
+    return heat_over(image[0], grad_cam(load_model("critters"), image)[0], 0.5)
 
 
 def worth() -> np.ndarray:
@@ -78,52 +77,52 @@ def blocks() -> np.ndarray:
     work = weights * np.array([224, 112, 56, 28, 14]) ** 2
 
     def draw(ax):
-        ax.bar(np.arange(5) - 0.2, weights / weights.sum(), 0.4, color=plots.ACCENT)
+        ax.bar(np.arange(5) - 0.2, weights / weights.sum(), 0.4, color=ACCENT)
         ax.bar(np.arange(5) + 0.2, work / work.sum(), 0.4, color="0.65")
         ax.set(xticks=[], yticks=[])
 
     return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
 
 
-def thumbnails() -> dict[int, np.ndarray]:
+def thumbnails() -> dict[str, np.ndarray]:
     """Return a picture for some lessons, as uint8 RGB."""
     photo = load_photo("camera")[40:296, 110:366]
     digits = load_dataset("digits").train.images[:16, :, :, 0]
     settings = [(theta, sigma) for sigma in (2, 4, 6, 8) for theta in np.pi * np.arange(4) / 4]
     kernels = [gabor_kernel(0.5 / sigma, theta, sigma).real for theta, sigma in settings]
-    kernels = [plots.colorize(np.pad(kernel, (49 - len(kernel)) // 2)) for kernel in kernels]
+    kernels = [colorize(np.pad(kernel, (49 - len(kernel)) // 2)) for kernel in kernels]
     return {
-        1: plots.colorize(convolve(photo, KERNELS["Sobel x"])),
-        2: np.vstack([np.hstack(kernels[row : row + 4]) for row in range(0, 16, 4)]),
-        3: plots.colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
-        4: curves(),
-        5: variants(),
-        6: caricatures(),
-        7: heat(),
-        8: worth(),
-        9: blocks(),
+        "01": colorize(convolve(photo, KERNELS["Sobel x"])),
+        "02": np.vstack([np.hstack(kernels[row : row + 4]) for row in range(0, 16, 4)]),
+        "03": colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
+        "04": curves(),
+        "05": variants(),
+        "06": caricatures(),
+        "07": heat(),
+        "08": worth(),
+        "09": blocks(),
     }
 
 
-def draw(ready: set[int]):
+def draw():
     """Return the figure: a tile for each lesson, in color where the lesson is there."""
     plots.set_style()
     fig, axes = plt.subplots(2, 6, figsize=(10.5, 4.4))
     pictures = thumbnails()
-    for number, (ax, name) in enumerate(zip(axes.flat, LESSONS, strict=True)):
-        there = number in ready
-        if there and number in pictures:
-            ax.imshow(pictures[number], aspect="equal")
+    for ax, lesson in zip(axes.flat, SERIES, strict=True):
+        if lesson.ready and lesson.id in pictures:
+            ax.imshow(pictures[lesson.id], aspect="equal")
         else:
             ax.imshow(np.full((10, 10, 3), 245, np.uint8))
-            ax.text(4.5, 4.5, f"{number:02}", ha="center", va="center", size=26, color="0.75")
+            ax.text(4.5, 4.5, lesson.id, ha="center", va="center", size=26, color="0.75")
         ax.set_xticks([])
         ax.set_yticks([])
-        ax.spines[:].set(visible=True, color=plots.ACCENT if there else "0.8", linewidth=2.5 if there else 1)
-        ax.set_title(f"{number:02} {name}" + ("" if "\n" in name else "\n"), size=10, color="k" if there else "0.5")
+        ax.spines[:].set(visible=True, color=ACCENT if lesson.ready else "0.8", linewidth=2.5 if lesson.ready else 1)
+        name = textwrap.fill(lesson.title, 19)  # in two lines, so that all pictures are of one height
+        name += "" if "\n" in name else "\n"
+        ax.set_title(f"{lesson.id} {name}", size=10, color="k" if lesson.ready else "0.5")
     return fig
 
 
 if __name__ == "__main__":
-    ready = {int(path.name[:2]) for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")}
-    draw(ready).savefig(ROOT / "docs" / "map.png", dpi=96)
+    draw().savefig(ROOT / "docs" / "map.png", dpi=96)

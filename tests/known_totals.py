@@ -1,4 +1,4 @@
-"""Parameters of the networks of `helpers.widgets.STACKS`, as the literature and Keras count them."""
+"""Parameters of the networks of `helpers.widgets.calculator.STACKS`, as the literature and Keras count them."""
 
 TOTALS = {
     "Two convolutions, flatten": 261_034,

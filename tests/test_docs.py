@@ -28,9 +28,10 @@ def modules_of(package) -> list[str]:
 
 MODULES = modules_of(helpers)
 LIGHT = [
-    *("helpers.convolution", "helpers.critters", "helpers.plots", "helpers.datasets", "helpers.checks"),
-    *("helpers.exercises", "helpers.exercises_networks", "helpers.widgets", "helpers.explorers"),
-    *("helpers.feature_explorer", "helpers.cost_explorer"),
+    *("helpers.convolution", "helpers.datasets.critters", "helpers.plots", "helpers.datasets", "helpers.checks"),
+    *("helpers.exercises", "helpers.exercises_networks", "helpers.layers", "helpers.pixels"),
+    *(f"helpers.widgets.{name}" for name in ("base", "drawing", "stepper", "gabor", "calculator", "dropout")),
+    *(f"helpers.widgets.{name}" for name in ("augmentation", "features", "costs")),
 ]
 
 

@@ -6,7 +6,7 @@ import re
 import statistics
 from pathlib import Path
 
-from helpers.lessons import LESSONS, find_lesson
+from helpers.lessons import LESSONS, SERIES, find_lesson
 
 import nbformat
 import pytest
@@ -93,6 +93,20 @@ def test_the_list_of_lessons_is_that_of_the_notebooks():
     assert [path.stem for path in PATHS] == [lesson.stem for lesson in LESSONS], "edit LESSONS in helpers/lessons.py"
     assert all(re.fullmatch(rf"{lesson.id}_[a-z0-9_]+", lesson.stem) for lesson in LESSONS)
     assert len(LESSONS) >= 9
+
+
+def test_the_table_of_the_readme_is_the_list_of_lessons():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [tuple(cell.strip() for cell in row.split("|")[1:-1]) for row in re.findall(r"(?m)^\| \d\d\w? .*$", readme)]
+    names = {True: ("[{0.title}](notebooks/{0.stem}.ipynb)", "**ready**"), False: ("{0.title}", "planned")}
+    expected = [(lesson.id, *(text.format(lesson) for text in names[lesson.ready])) for lesson in SERIES]
+    assert [(row[0], row[1], row[-1]) for row in rows] == expected, "README.md and helpers/lessons.py differ"
+
+
+def test_the_list_of_lessons_knows_the_widgets(lesson, notebook):
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    shown = dict.fromkeys(re.findall(r"(?m)^from helpers\.widgets\.(\w+) import", code))
+    assert lesson.widgets == tuple(shown), f"edit LESSONS in helpers/lessons.py: lesson {lesson.id}, widgets"
 
 
 def test_the_parts_of_a_lesson_come_in_order(lesson, notebook, markdown):

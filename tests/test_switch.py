@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from helpers.files import VARIABLE
+from helpers.lessons import LESSONS
 
 import nbformat
 import pytest
@@ -15,15 +16,7 @@ from surroundings import client, surroundings
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
-REAL_DATA = {
-    "03_building_a_cnn": ("mnist", "fashion_mnist"),
-    "04_dropout_and_overfitting": ("fashion_mnist", "cifar10"),
-    "05_data_augmentation": ("fashion_mnist", "cifar10"),
-    "06_activations_and_filters": ("mnist", "fashion_mnist"),
-    "07_grad_cam": ("mnist", "fashion_mnist"),
-    "08_transfer_learning": ("fashion_mnist", "cats_vs_dogs"),
-    "09_real_world_architectures": ("fashion_mnist",),
-}
+REAL_DATA = {lesson.stem: lesson.tried_on for lesson in LESSONS if lesson.tried_on}
 """The real datasets that each lesson runs on, where the folder of real data is there."""
 ALWAYS = {("03_building_a_cnn", "digits"), ("07_grad_cam", "digits")}
 """What `make test` tries, of what needs no real data: one epoch on the usual data, and other data."""

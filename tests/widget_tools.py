@@ -6,7 +6,9 @@ import re
 import xml.etree.ElementTree as ElementTree
 from decimal import Decimal
 
-from helpers.widgets import ConvolutionStepper, Explorer
+from helpers.widgets.base import Explorer
+from helpers.widgets.drawing import PANEL, svg
+from helpers.widgets.stepper import ConvolutionStepper
 
 import ipywidgets as ipw
 import numpy as np
@@ -47,6 +49,19 @@ def drawings(widget):
 
 def text_of(svg):
     return "".join(ElementTree.fromstring(svg).itertext())
+
+
+def parse(elements):
+    """The root of a document with these SVG elements."""
+    return ElementTree.fromstring(svg(PANEL, PANEL, elements))
+
+
+def words(root):
+    return [text.text for text in root.iter(f"{SVG}text")]
+
+
+def numbers(text):
+    return [float(number) for number in re.findall(r"-?[\d.]+", text)]
 
 
 def plain(value):

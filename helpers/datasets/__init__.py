@@ -13,9 +13,10 @@ from helpers.datasets.cached_folders import kept, refuse_damaged
 from helpers.datasets.digits import load_digits
 from helpers.datasets.downloads import DownloadError
 from helpers.datasets.folders import load_folder
-from helpers.datasets.photos import PHOTOS, example_images, load_photo, open_photo, resize_photo, to_gray
+from helpers.datasets.photos import PHOTOS, example_images, load_photo, open_photo, resize_photo
 from helpers.datasets.runs import load_runs, load_transfer_curves, load_transfer_runs
 from helpers.files import VARIABLE, NotKeptWarning, cache_folder, process_folder
+from helpers.pixels import to_gray
 
 import numpy as np
 from PIL import Image

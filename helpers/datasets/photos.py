@@ -4,6 +4,7 @@ import io
 import warnings
 
 from helpers.datasets.digits import load_digits
+from helpers.pixels import to_gray
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -55,21 +56,6 @@ def load_photo(name: str, gray: bool = False) -> np.ndarray:
     if gray and image.ndim == 3:
         image = to_gray(image)
     return image
-
-
-def to_gray(image: np.ndarray) -> np.ndarray:
-    """Return the brightness of an RGB image (H, W, 3) as an array (H, W) of the same dtype.
-
-    Weights 0.2125, 0.7154, 0.0721 for red, green, blue, as in scikit-image: the eye sees green as brightest.
-    Raises ValueError for any other shape.
-    """
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"Need an RGB image of shape (height, width, 3), but got {image.shape}.")
-    gray = image @ np.array([0.2125, 0.7154, 0.0721])
-    if np.issubdtype(image.dtype, np.integer):
-        gray = np.rint(gray)
-    return gray.astype(image.dtype)
 
 
 def example_images(size: int = 256) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from labdriver import CHROMIUM_OPTIONS, NO_CHROMIUM, WINDOW, Lab, find_chromium, run_lab
 
-pytest.register_assert_rewrite("learner")
+pytest.register_assert_rewrite("learner", "pages")
 
 
 def pytest_collection_modifyitems(items):

@@ -3,73 +3,52 @@
 import re
 
 from helpers.datasets import load_dataset, load_photo, open_photo
+from helpers.lessons import LESSONS
 
 import pytest
-from labdriver import NOTEBOOKS
-from learner import (
-    CHECKS,
-    WITH_SLIDERS,
-    Activation,
-    Augmentation,
-    Cost,
-    Dropout,
-    Feature,
-    Gabor,
-    GradCam,
-    Response,
-    Stepper,
-    check_all_sliders,
-    wait_until,
-)
+from learner import KNOWN, check_all_sliders, pages_in
+from pages.base import wait_until
+from pages.gabor import Gabor, Response
+from pages.gradcam import GradCam
+from pages.stepper import Stepper
 from PIL import Image
 from playwright.sync_api import expect
 
-LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-WIDGETS = {
-    "01": {".cnn-stepper"},
-    "02": {Gabor.selector, Response.selector},
-    "03": {".cnn-calculator"},
-    "04": {Dropout.selector},
-    "05": {Augmentation.selector},
-    "06": {Activation.selector},
-    "07": {GradCam.selector},
-    "08": {Feature.selector},
-    "09": {Cost.selector},
-}
-IMPORTS = "from helpers.datasets import load_dataset, load_photo\nfrom helpers import widgets"
+IMPORTS = """from helpers.datasets import load_dataset, load_photo
+from helpers.widgets.gabor import GaborExplorer, GaborResponse
+from helpers.widgets.stepper import ConvolutionStepper"""
 
 
-@pytest.mark.parametrize("name", LESSONS)
-def test_lesson(lab, name):
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: f"{lesson.stem}.ipynb")
+def test_lesson(lab, lesson):
     """All cells run without an error or a line on stderr, and the widgets answer the keyboard.
 
     In lesson 01 they still do when all other cells have run a second time: a widget does not depend on what a notebook
     names. In the others, where that takes minutes, the cells up to the last widget run once; nbval runs all of them.
     """
-    lab.open(name)
-    short = name < "02"
+    lab.open(f"{lesson.stem}.ipynb")
+    short = lesson.id < "02"
     if short:
         lab.run_all()
     else:
         lab.run_to_last_widget()
     assert lab.errors() == []
-    found = {selector for selector in CHECKS if lab.widgets(selector).count()}
-    assert found == WIDGETS.get(name[:2], set())
+    assert {type(widget) for widget in pages_in(lab)} == {kind for name in lesson.widgets for kind in KNOWN[name]}
     check_all_sliders(lab)
-    for selector in sorted(found):
-        for place in range(lab.widgets(selector).count()):
-            CHECKS[selector](lab, place)
+    for widget in pages_in(lab):
+        widget.check()
     if short:
         lab.run_others()
         assert lab.errors() == []
         check_all_sliders(lab)
-        for selector in sorted(found - set(WITH_SLIDERS)):
-            CHECKS[selector](lab)
+        for widget in pages_in(lab):
+            if not widget.sliders:
+                widget.check()
 
 
 def test_stepper_on_a_large_photograph(lab):
     """The last pixel of 512 × 512 is reached, and the numbers there are right."""
-    lab.write("photo.ipynb", IMPORTS, 'widgets.ConvolutionStepper(load_photo("camera"), "Sobel x")')
+    lab.write("photo.ipynb", IMPORTS, 'ConvolutionStepper(load_photo("camera"), "Sobel x")')
     stepper = Stepper(lab)
     assert stepper.size(stepper.map_title) == (510, 510)
     stepper.press("End")
@@ -82,10 +61,10 @@ def test_stepper_on_a_large_photograph(lab):
 
 def test_gabor_response_on_a_photograph(lab):
     """Each control of the Gabor widgets works, and after 50 moves over 256 × 256 pixels the last one is shown."""
-    lab.write("gabor.ipynb", IMPORTS, "widgets.GaborExplorer()", "widgets.GaborResponse()")
+    lab.write("gabor.ipynb", IMPORTS, "GaborExplorer()", "GaborResponse()")
     check_all_sliders(lab)
-    CHECKS[Gabor.selector](lab)
-    CHECKS[Response.selector](lab)
+    for widget in pages_in(lab):
+        widget.check()
     response = Response(lab)
     slider = response.sliders["frequency"]
     slider.press("Home")
@@ -99,7 +78,7 @@ def test_gabor_response_on_a_photograph(lab):
 
 SLOW = """import time
 
-class Slow(widgets.GaborResponse):
+class Slow(GaborResponse):
     calls = 0
 
     def compute(self, **settings):
@@ -115,7 +94,7 @@ Slow()"""
 
 PHOTOS = """from helpers.datasets import load_photo
 from helpers.models import CLASS_NAMES, load_model
-from helpers.network_explorers import GradCamExplorer
+from helpers.widgets.gradcam import GradCamExplorer
 GradCamExplorer(load_model("photos"), {"chelsea": load_photo("chelsea")}, CLASS_NAMES["photos"], sizes=True)"""
 
 
@@ -186,7 +165,7 @@ TOO_WIDE = """output => [...output.querySelectorAll('*')].filter(part => {
 def test_gabor_widgets_fit_a_narrow_window(lab):
     """In a window of 1024 pixels, with the list of files open, nothing reaches beyond the output area."""
     lab.page.set_viewport_size({"width": 1024, "height": 768})
-    lab.write("narrow.ipynb", IMPORTS, "widgets.GaborExplorer(0.25, 60)", "widgets.GaborResponse()")
+    lab.write("narrow.ipynb", IMPORTS, "GaborExplorer(0.25, 60)", "GaborResponse()")
     for kind in (Gabor, Response):
         output = lab.page.locator(".jp-OutputArea-output", has=lab.page.locator(kind.selector))
         assert output.bounding_box()["width"] < 800
@@ -197,7 +176,7 @@ def test_gabor_widgets_fit_a_narrow_window(lab):
 
 def test_two_steppers_do_not_mix(lab):
     """Two widgets in one notebook are independent, and show the pixels of their own image."""
-    cell = 'digits = load_dataset("digits")\nwidgets.ConvolutionStepper(digits.train.images[{}, :, :, 0], "{}")'
+    cell = 'digits = load_dataset("digits")\nConvolutionStepper(digits.train.images[{}, :, :, 0], "{}")'
     lab.write("two.ipynb", IMPORTS, cell.format(0, "Sobel x"), cell.format(1, "emboss"))
     images = load_dataset("digits").train.images[:2, :, :, 0]
     first, second = Stepper(lab, 0), Stepper(lab, 1)

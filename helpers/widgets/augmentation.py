@@ -1,132 +1,14 @@
-"""Widgets of the lessons on training: dropout rates (04), augmentation (05).
-
-They follow the pattern of `helpers.widgets.Explorer`: compute, draw, describe.
-"""
+"""The augmentation explorer: what the random layers of Keras make of an image (lesson 05)."""
 
 import html
 import random
 from collections.abc import Callable
-from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from helpers.datasets import load_runs
-from helpers.drawing import Picture, draw_text
-from helpers.plots import as_pixels, plot_runs
-from helpers.widgets import Explorer, make_dropdown, make_slider
+from helpers.widgets.base import Explorer, make_dropdown, make_slider
+from helpers.widgets.drawing import Picture, draw_text
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-# --- dropout (lesson 04) ---
-
-CHART = (370, 290)  # width and height of a chart on the screen, in pixels
-METRICS = {"accuracy": "accuracy", "loss (cross-entropy)": "crossentropy"}
-LIMITS = {"accuracy": (0, 1.04), "crossentropy": (0, 4)}
-
-
-def chart(draw, size=CHART, frame=(0.14, 0.17, 0.83, 0.8)) -> tuple:
-    """Let ``draw`` draw in the axes of a new figure; return its pixels and its axes.
-
-    It has one and a half times as many pixels as it takes on the screen, so that text is sharp there.
-    """
-    fig = Figure(figsize=(size[0] / 96, size[1] / 96), dpi=144, layout="none")
-    FigureCanvasAgg(fig)
-    ax = fig.add_axes(frame)
-    draw(ax)
-    return as_pixels(fig), ax
-
-
-class Runs(NamedTuple):
-    """The trainings at one dropout rate, and the last epoch of all of them."""
-
-    rate: float
-    metric: str
-    runs: pd.DataFrame  # a row for each seed and epoch
-    last: pd.DataFrame  # a row for each seed: its last epoch
-
-
-class DropoutExplorer(Explorer):
-    """Change the dropout rate; see the learning curves of trainings made beforehand, several for each rate.
-
-    Parameters
-    ----------
-    runs : DataFrame as `helpers.datasets.load_runs` returns it, or None for that one; the variants that are named
-        ``"dropout 0.3"`` and so on are used
-    rate : float, where to start
-
-    Raises ValueError if there are no such variants, or none of this rate.
-    """
-
-    title = "Dropout explorer"
-
-    def __init__(self, runs: pd.DataFrame | None = None, rate: float = 0.0):
-        runs = load_runs() if runs is None else runs
-        runs = runs[runs["variant"].str.fullmatch(r"dropout 0\.\d")]
-        self.runs = runs.assign(rate=runs["variant"].str[8:].astype(float).round(1))
-        self.rates = rates = sorted(self.runs["rate"].unique())
-        if rate not in rates:
-            raise ValueError(f"There are no runs of dropout {rate!r}, only of {', '.join(map(str, rates)) or 'none'}.")
-        step = round(rates[1] - rates[0], 1) if len(rates) > 1 else 0.1
-        slider = make_slider("Dropout rate", rate, rates[0], rates[-1], step, "Share of the inputs set to 0", "330px")
-        slider.readout_format = ".1f"
-        choose = make_dropdown("Curves", METRICS, "accuracy", "What to draw", "230px")
-        self._chart = lru_cache(maxsize=None)(self._draw_chart)
-        super().__init__("dropout", [{"rate": slider, "metric": choose}])
-
-    def compute(self, rate, metric) -> Runs:
-        """Return the runs of this rate, or of the next one that there is."""
-        rate = min(self.rates, key=lambda there: abs(there - rate))
-        runs = self.runs[self.runs["rate"] == rate]
-        return Runs(rate, metric, runs, runs[runs["epoch"] == runs["epoch"].max()])
-
-    @cached_property
-    def ends(self) -> pd.DataFrame:
-        """The last epoch of each run, for all rates."""
-        return self.runs[self.runs["epoch"] == self.runs["epoch"].max()]
-
-    def _draw_chart(self, rate: float | None, metric: str) -> tuple:
-        """Return pixels and axes: curves by epoch for a rate, or for None the ends of all curves by rate."""
-
-        def draw(ax):
-            if rate is None:
-                plot_runs(self.ends, "rate", metric, ax)
-                ax.set_xlabel("dropout rate")
-            else:
-                plot_runs(self.compute(rate, metric).runs, "epoch", metric, ax)
-                ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-            ax.set_ylim(*LIMITS[metric])
-
-        return chart(draw)
-
-    def draw(self, result: Runs) -> list[Picture]:
-        """Return two pictures: the curves at this rate, and where the curves end at all rates."""
-        curves, _ = self._chart(result.rate, result.metric)
-        ends, ax = self._chart(None, result.metric)
-        x = ax.transData.transform((result.rate, 0))[0] * 96 / 144
-        low, high = ((1 - share) * CHART[1] for share in (0.17, 0.97))
-        line = f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="#444" stroke-width="1.5" stroke-dasharray="5 4"/>'
-        epochs = result.last["epoch"].max()
-        return [
-            Picture(f"Dropout {result.rate:.1f}, epoch by epoch", curves, "", *CHART),
-            Picture(f"After {epochs} epochs, rate by rate", ends, line, *CHART),
-        ]
-
-    def describe(self, result: Runs) -> str:
-        """Return accuracies after the last epoch as a sentence."""
-        training, validation = result.last["training_accuracy"], result.last["val_accuracy"]
-        gap = 100 * (training.mean() - validation.mean())
-        return (
-            f"Dropout {result.rate:.1f}, after {result.last['epoch'].max()} epochs, mean of {len(result.last)} runs: "
-            f"{training.mean():.0%} of the training images right, {validation.mean():.0%} of the validation images "
-            f"({validation.min():.0%} to {validation.max():.0%}), a gap of {gap:.0f} points. "
-            f"Validation loss {result.last['val_crossentropy'].mean():.2f}."
-        )
-
-
-# --- augmentation (lesson 05) ---
 
 
 class Augmentation(NamedTuple):
@@ -136,6 +18,7 @@ class Augmentation(NamedTuple):
     arguments: Callable  # a value -> arguments of the layer
     meaning: str  # what it does, with {} for the value
     shown: Callable = lambda value: value  # the value as ``meaning`` states it
+    mixes: bool = False  # whether it mixes images, and so changes labels, too
 
 
 def steps(end: float, step: float, start: float = 0.0) -> tuple[float, ...]:
@@ -213,8 +96,12 @@ AUGMENTATIONS = {
         lambda value: {"scale": (0.02, value)},
         "covers a rectangle of 2% to {:.0%} of the area, in about half of the images",
     ),
-    "MixUp": Augmentation(steps(1.0, 0.1, 0.1), lambda value: {"alpha": value}, "adds two images, and their labels"),
-    "CutMix": Augmentation(steps(1.0, 0.1, 0.1), factor, "puts a piece of another image in, and mixes the labels"),
+    "MixUp": Augmentation(
+        steps(1.0, 0.1, 0.1), lambda value: {"alpha": value}, "adds two images, and their labels", mixes=True
+    ),
+    "CutMix": Augmentation(
+        steps(1.0, 0.1, 0.1), factor, "puts a piece of another image in, and mixes the labels", mixes=True
+    ),
     "RandAugment": Augmentation(
         steps(1.0, 0.1),
         lambda value: {"num_ops": 2, "factor": value},
@@ -229,7 +116,6 @@ which cuts all images of a batch at the same place and leaves them large in pred
 RandomColorDegeneration, which are much like others here; RandomColorJitter, which is four of these at once.
 """
 
-MIXING = ("MixUp", "CutMix")  # these change labels, too
 SHOWN = 8  # images that are made from one
 
 
@@ -255,29 +141,25 @@ def augment(images, labels, name: str, strength: int, seed: int) -> Augmented:
 
     Raises ValueError for an unknown name or a strength that it does not have.
     """
-    from helpers.startup import import_tensorflow
-
-    import_tensorflow()
-    from keras import layers
+    from helpers.engine import keras
 
     if name not in AUGMENTATIONS or not 0 <= strength < len(AUGMENTATIONS[name].values):
         raise ValueError(f"There is no augmentation {name!r} of strength {strength}: see AUGMENTATIONS.")
-    values, arguments, meaning, shown = AUGMENTATIONS[name]
-    options = arguments(values[strength])
-    layer = getattr(layers, name)(**options, seed=seed)
+    kind = AUGMENTATIONS[name]
+    value = kind.values[strength]
+    options = kind.arguments(value)
+    layer = getattr(keras.layers, name)(**options, seed=seed)
     batch = {"images": images.astype(np.float32), "labels": labels.astype(np.float32)}
     state = random.getstate()
     random.seed(seed)  # AugMix takes some of its random numbers from Python, whatever its seed
-    if name in MIXING:
+    if kind.mixes:
         batch = layer(batch, training=True)
     else:
         batch["images"] = layer(batch["images"], training=True)
     random.setstate(state)
     pixels = np.clip(np.rint(np.asarray(batch["images"])), 0, 255).astype(np.uint8)
     code = f"{name}({', '.join(f'{key}={value!r}' for key, value in options.items())})"
-    return Augmented(
-        name, code, meaning.format(shown(values[strength])), images[0], pixels, np.asarray(batch["labels"])
-    )
+    return Augmented(name, code, kind.meaning.format(kind.shown(value)), images[0], pixels, np.asarray(batch["labels"]))
 
 
 class AugmentationExplorer(Explorer):
@@ -328,7 +210,7 @@ class AugmentationExplorer(Explorer):
 
     def compute(self, name, strength, image, draw) -> Augmented:
         """Return what the layer makes of eight copies of the image, or of the image and the seven after it."""
-        chosen = [(image + step * (name in MIXING)) % len(self.images) for step in range(SHOWN)]
+        chosen = [(image + step * AUGMENTATIONS[name].mixes) % len(self.images) for step in range(SHOWN)]
         labels = np.eye(len(self.class_names))[self.labels[chosen]]
         return augment(self.images[chosen], labels, name, strength, draw)
 
@@ -348,7 +230,7 @@ class AugmentationExplorer(Explorer):
         for place, (image, label) in enumerate(zip(result.images, result.labels, strict=True)):
             row, col = divmod(place, 4)
             sheet[row * height : (row + 1) * height, col * width : (col + 1) * width] = image
-            if result.name in MIXING:
+            if AUGMENTATIONS[result.name].mixes:
                 halo = ' stroke="#fff" stroke-width="3" paint-order="stroke"'
                 for line, text in enumerate(reversed(self.label_text(label).split(", "))):
                     x, y = (col + 0.5) * cell, (row + 1) * cell - 14 - 14 * line
@@ -362,7 +244,7 @@ class AugmentationExplorer(Explorer):
 
     def describe(self, result: Augmented) -> str:
         """Return what the layer does, and how much it changed, as a sentence."""
-        if result.name in MIXING:
+        if AUGMENTATIONS[result.name].mixes:
             much = f"The first label becomes {self.label_text(result.labels[0])}."
         else:
             change = np.abs(result.images.astype(int) - result.image).mean()

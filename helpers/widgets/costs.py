@@ -1,19 +1,15 @@
-"""A widget that compares what convolutions cost that see the same pixels (lesson 09).
-
-It follows the pattern of `helpers.widgets.Explorer`: compute, draw, describe.
-"""
+"""The cost explorer: what convolutions cost that see the same pixels (lesson 09)."""
 
 from fractions import Fraction
 from typing import NamedTuple
 
-from helpers.drawing import Picture, draw_text, readable_count
-from helpers.plots import ACCENT, COLORS
-from helpers.widgets import Explorer, make_dropdown, make_slider
+from helpers.pixels import ACCENT, COLORS
+from helpers.widgets.base import Explorer, make_dropdown, make_slider
+from helpers.widgets.drawing import BAR_COLOR, Picture, draw_text, readable_count
 
 SHARES = (1 / 2, 1 / 4, 1 / 8)
 """How many channels a bottleneck can have inside, as a share of the maps that it makes."""
 
-FULL_COLOR = "#9aa7b3"
 ICON = 26  # pixels of the largest kernel in the icons
 LEFT, BAR = 246, 152  # where bars begin, and how long the longest one is, in pixels
 PERCENT, RIGHT = 456, 562  # where percents and counts end
@@ -148,7 +144,7 @@ class CostExplorer(Explorer):
         for place, (way, share) in enumerate(zip(result.ways, result.shares, strict=True)):
             y = TOP + ROW * (place + 0.5)
             best, bold, width = place == result.cheapest, ' font-weight="bold"', max(longest * share, 2)
-            color = ACCENT if best else COLORS[0] if place else FULL_COLOR
+            color = ACCENT if best else COLORS[0] if place else BAR_COLOR
             parts += [
                 draw_icon(way, result.kernel, y, color),
                 draw_text(66, y - 8, way.name, 14, "start", extra=bold),

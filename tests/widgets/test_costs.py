@@ -1,4 +1,4 @@
-"""helpers.cost_explorer, driven as a reader would; weights, receptive fields and work recomputed by Keras."""
+"""The cost explorer, driven as a reader would; weights, receptive fields and work recomputed by Keras."""
 
 import itertools
 import re
@@ -6,7 +6,9 @@ import xml.etree.ElementTree as ElementTree
 from functools import cache
 from pathlib import Path
 
-from helpers.cost_explorer import (
+from helpers.engine import keras
+from helpers.pixels import ACCENT
+from helpers.widgets.costs import (
     BAR,
     LEFT,
     SHARES,
@@ -19,11 +21,8 @@ from helpers.cost_explorer import (
     percent_text,
     stack_name,
 )
-from helpers.plots import ACCENT
-from helpers.startup import import_tensorflow
 
 import ipywidgets as ipw
-import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -44,9 +43,7 @@ from widget_tools import (
     text_of,
 )
 
-import_tensorflow()
-
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NUMBER = r"([\d,]+)"
 WORDING = (
     rf"(\d+) × \1 pixels, (\d+) channels to (\d+) maps of (\d+) × \4\. \1 × \1: {NUMBER} weights, "

@@ -4,28 +4,23 @@ import importlib
 import pkgutil
 
 import helpers
-from helpers.cost_explorer import CostExplorer
-from helpers.explorers import AugmentationExplorer, DropoutExplorer
-from helpers.feature_explorer import FeatureExplorer
-from helpers.network_explorers import ActivationExplorer, GradCamExplorer
-from helpers.plots import png
-from helpers.startup import import_tensorflow
-from helpers.widgets import (
-    ConvolutionStepper,
-    Explorer,
-    GaborExplorer,
-    GaborResponse,
-    LayerCalculator,
-    LessonWidget,
-)
+from helpers.pixels import png
+from helpers.widgets.activation import ActivationExplorer
+from helpers.widgets.augmentation import AugmentationExplorer
+from helpers.widgets.base import Explorer, LessonWidget
+from helpers.widgets.calculator import LayerCalculator
+from helpers.widgets.costs import CostExplorer
+from helpers.widgets.dropout import DropoutExplorer
+from helpers.widgets.features import FeatureExplorer
+from helpers.widgets.gabor import GaborExplorer, GaborResponse
+from helpers.widgets.gradcam import GradCamExplorer
+from helpers.widgets.stepper import ConvolutionStepper
 
 import ipywidgets as ipw
 import numpy as np
 import pytest
+from model_tools import network
 from widget_tools import drive, noise_image, parts, upload
-
-import_tensorflow()
-from model_tools import network  # noqa: E402
 
 IMAGES, LABELS, NAMES = noise_image(5, 16, 12, 3), np.array([0, 1, 2, 0, 1]), ("cat", "dog", "owl")
 MAPS = {"early": np.random.default_rng(0).random((5, 4, 3, 2)), "late": np.random.default_rng(1).random((5, 2, 2, 6))}

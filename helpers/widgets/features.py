@@ -1,15 +1,15 @@
-"""A widget of lesson 08: which layer of a trained network, pooled how, describes the images of a new task.
+"""The feature explorer: which layer of a trained network, pooled how, describes the images of a new task (lesson 08).
 
-It follows the pattern of `helpers.widgets.Explorer`: compute, draw, describe. It gets arrays, and needs no TensorFlow.
+It gets arrays, and needs no TensorFlow.
 """
 
 import html
 from functools import lru_cache
 from typing import NamedTuple
 
-from helpers.drawing import PANEL, Picture, draw_text, embed, font_size, panel_scale, small_png
-from helpers.plots import ACCENT, one_channel
-from helpers.widgets import Explorer, make_dropdown, make_slider
+from helpers.pixels import ACCENT, one_channel
+from helpers.widgets.base import Explorer, make_dropdown, make_slider
+from helpers.widgets.drawing import BAR_COLOR, Picture, draw_text, embed, font_size, panel_size, small_png
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -21,7 +21,6 @@ NEAREST = 5  # training images that are shown
 ALPHA = 100.0  # of the linear head; with 20 images of each class, as good as the logistic regression of lesson 08
 ASKED, SIDE, GAP = 150, 64, 6  # pixels on the screen: the asked image, a nearest one, and between two of these
 BARS, STEP = 280, 25  # pixels on the screen: width of the panel with the bars, and height of one of them
-GRAY = "#8d99a5"
 TICK, CROSS = "M-5 0L-1.5 4L5 -4.5", "M-4 -4L4 4M-4 4L4 -4"
 
 
@@ -181,11 +180,8 @@ class FeatureExplorer(Explorer):
     def draw(self, result: Described) -> list[Picture]:
         """Return three pictures: the asked image, the nearest training images, and the bars of all layers."""
         image, name = self.asked[result.asked], self.class_names[self.asked_labels[result.asked]]
-        side = panel_scale(image.shape) * ASKED / PANEL
         return [
-            Picture(
-                f"Image {result.asked}: {name}", one_channel(image), "", image.shape[1] * side, image.shape[0] * side
-            ),
+            Picture(f"Image {result.asked}: {name}", one_channel(image), "", *panel_size(image.shape, ASKED)),
             Picture(
                 f"Nearest first, of {len(result.chosen)} training images",
                 None,
@@ -201,12 +197,10 @@ class FeatureExplorer(Explorer):
         parts, truth = [], self.asked_labels[result.asked]
         for place, index in enumerate(result.nearest):
             left, right = place * (SIDE + GAP) + GAP / 2, self.labels[index] == truth
-            rows, cols = self.images.shape[1:3]
-            scale = SIDE / max(rows, cols)
-            width, height = cols * scale, rows * scale
+            width, height = panel_size(self.images.shape[1:3], SIDE)
             x, y = left + (SIDE - width) / 2, 3 + (SIDE - height) / 2
-            parts.append(embed(self.thumbnails(int(index)), width, height, x, y, sharp=scale >= 1))
-            color, line = (ACCENT, 5) if right else (GRAY, 2)
+            parts.append(embed(self.thumbnails(int(index)), width, height, x, y, sharp=width >= self.images.shape[2]))
+            color, line = (ACCENT, 5) if right else (BAR_COLOR, 2)
             parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="none" '
                 f'stroke="{color}" stroke-width="{line}"/>'
@@ -226,7 +220,7 @@ class FeatureExplorer(Explorer):
         wide, bottom, chance, parts = BARS - left - 42, STEP * len(self.layers), 1 / len(self.class_names), []
         for place, (layer, share) in enumerate(result.right.items()):
             y, here = STEP * (place + 0.5), layer == result.layer
-            color, weight = (ACCENT, ' font-weight="bold"') if here else (GRAY, "")
+            color, weight = (ACCENT, ' font-weight="bold"') if here else (BAR_COLOR, "")
             parts.append(draw_text(left - 7, y, html.escape(layer[:14]), 13, "end", extra=weight))
             parts.append(
                 f'<rect x="{left}" y="{y - 9:.1f}" width="{wide * share:.1f}" height="18" fill="{color}"/>'

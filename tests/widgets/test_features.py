@@ -1,4 +1,4 @@
-"""helpers.feature_explorer, driven as a reader would; the numbers recomputed by scikit-learn."""
+"""The feature explorer, driven as a reader would; the numbers recomputed by scikit-learn."""
 
 import base64
 import html
@@ -8,8 +8,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from functools import cache
 
-from helpers.feature_explorer import ALPHA, MAXIMUM, MEAN, SIDE, FeatureExplorer, scaled
-from helpers.plots import ACCENT
+from helpers.pixels import ACCENT
+from helpers.widgets.features import ALPHA, MAXIMUM, MEAN, SIDE, FeatureExplorer, scaled
 
 import numpy as np
 import pytest
