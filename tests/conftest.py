@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("widget_tools", "widget_truths", "exercise_tools")  # the only ones of these modules that assert
+pytest.register_assert_rewrite("widget_tools", "widget_truths", "exercise_tools")  # those of these modules that assert
 
 mpl.use("Agg")  # here only: as MPLBACKEND it would reach the kernels that some tests start
 

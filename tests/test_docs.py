@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 import helpers
+from helpers.exercises import known_lessons
 
 import matplotlib.pyplot as plt
 import pytest
@@ -28,8 +29,9 @@ def modules_of(package) -> list[str]:
 
 MODULES = modules_of(helpers)
 LIGHT = [
-    *("helpers.convolution", "helpers.datasets.critters", "helpers.plots", "helpers.datasets", "helpers.checks"),
-    *("helpers.exercises", "helpers.exercises_networks", "helpers.layers", "helpers.pixels"),
+    *("helpers.convolution", "helpers.datasets.critters", "helpers.plots", "helpers.datasets", "helpers.exercises"),
+    *("helpers.exercises.judges", "helpers.exercises.networks", "helpers.layers", "helpers.pixels"),
+    *(f"helpers.exercises.lesson_{lesson}" for lesson in known_lessons()),
     *(f"helpers.widgets.{name}" for name in ("base", "drawing", "stepper", "gabor", "calculator", "dropout")),
     *(f"helpers.widgets.{name}" for name in ("augmentation", "features", "costs")),
 ]
@@ -85,7 +87,7 @@ def test_everything_public_has_a_docstring(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings_name_only_what_exists(name):
-    """A reference such as `helpers.checks` or `output_size` in a docstring leads somewhere."""
+    """A reference such as `helpers.exercises` or `output_size` in a docstring leads somewhere."""
     module = importlib.import_module(name)
     assert [(what, text) for what, thing, text in references(module) if not resolves(module, thing, text)] == []
 
@@ -111,7 +113,7 @@ def resolves(module, thing, reference):
 
 def test_what_is_missing_in_docstrings_is_noticed():
     code = (
-        '"""Of `first`, `helpers.checks.Checks.solution`, `helpers.checks.Exercises`, `helpers.check` and `third`."""\n'
+        '"""Of `first`, `helpers.exercises.Checks.solution`, `helpers.exercises.Check`, `helpers.check` and `third`."""\n'
         "def first():\n    pass\n"
         "def second():\n    'Return what `nobody` made.'\n"
     )
@@ -120,7 +122,7 @@ def test_what_is_missing_in_docstrings_is_noticed():
     module.__doc__ = code.split('"""')[1]
     found = [(what, text) for what, thing, text in references(module) if not resolves(module, thing, text)]
     assert found == [
-        *(("some_module", text) for text in ("helpers.checks.Exercises", "helpers.check", "third")),
+        *(("some_module", text) for text in ("helpers.exercises.Check", "helpers.check", "third")),
         ("second", "nobody"),
     ]
     assert [name for name, thing in public(module) if not documented(name, thing)] == ["first"]

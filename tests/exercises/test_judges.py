@@ -1,8 +1,9 @@
-"""The machinery of helpers.checks, seen as a learner sees it: by what it prints."""
+"""The machinery of exercises, seen as a learner sees it: by what it prints."""
 
 import re
 
-from helpers.checks import Checks, Exercise, NotYet, Wrong, as_number, choice, function, is_stub, load_checks, numbers
+from helpers.exercises import Checks
+from helpers.exercises.judges import Exercise, NotYet, Wrong, as_number, choice, function, is_stub, numbers
 
 import numpy as np
 import pytest
@@ -79,11 +80,6 @@ def test_exercise_without_hints(say):
 def test_unknown_number_names_the_known(number):
     with pytest.raises(ValueError, match=r"no exercise .* use one of \[1, 2\]"):
         Checks({1: PICK, 2: PICK})(number, "a")
-
-
-def test_unknown_lesson():
-    with pytest.raises(ValueError, match=r"No exercises for lesson '99'\. There are some for: 01"):
-        load_checks("99")
 
 
 # --- choices ---

@@ -1,7 +1,6 @@
-"""Exercises that answer back: the machinery. The exercises are in `helpers.exercises`, `helpers.exercises_networks`.
+"""What judges an answer: it returns if the answer is right, and raises `NotYet` or `Wrong` with the message if not.
 
-In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong and
-the next hint, or "yes". A wrong answer never raises, so that Run All goes on.
+`choice`, `numbers` and `function` make judges; one of your own calls a learner's function by `call` or `call_answer`.
 """
 
 import copy
@@ -115,12 +114,6 @@ def function(
     right = cache(lambda: [np.asarray(oracle(*copy.deepcopy(case))) for case in cases])
 
     def judge(answer):
-        if not callable(answer):
-            raise (
-                NotYet("define the function.")
-                if is_stub(answer)
-                else Wrong("give the function itself, without parentheses.")
-            )
         results = [call_answer(answer, case) for case in cases]
         expected = right()
         bad = [i for i, pair in enumerate(zip(results, expected, strict=True)) if not _same(*pair, tolerance)]
@@ -129,34 +122,58 @@ def function(
         for mistake, message in wrong:
             if all(_same(r, mistake(*copy.deepcopy(c)), tolerance) for r, c in zip(results, cases, strict=True)):
                 raise Wrong(message)
-        case, got, want = cases[bad[0]], results[bad[0]], expected[bad[0]]
-        given = ", ".join(_brief(value) for value in case)
+        where, got, want = for_case(cases[bad[0]]), results[bad[0]], expected[bad[0]]
         if got.shape != want.shape:
-            raise Wrong(f"for ({given}) it returned shape {got.shape} where {want.shape} is right.")
-        raise Wrong(f"for ({given}) it returned {_brief(got)} where {_brief(want)} is right.")
+            raise Wrong(f"{where} it returned shape {got.shape} where {want.shape} is right.")
+        raise Wrong(f"{where} it returned {_brief(got)} where {_brief(want)} is right.")
 
     judge.mistakes = [*wrong]
     return judge
 
 
-def call_answer(answer, case):
-    """Return ``answer(*case)`` as an array of numbers; raises NotYet for a stub and Wrong for an exception."""
+def expect_function(answer) -> None:
+    """Raise NotYet for a stub, and Wrong for what is no function, though a layer or a network can be called, too."""
+    if is_stub(answer):
+        raise NotYet("define the function.")
+    if not callable(answer) or hasattr(answer, "trainable"):
+        raise Wrong("give the function itself, without parentheses.")
+
+
+def call(answer, *given, where: str, returns: bool = True):
+    """Return what a learner's function makes of the arguments ``given``, whatever that is.
+
+    Raises NotYet and Wrong as `expect_function` does; NotYet also for a function that returns nothing, if it should,
+    and Wrong for an exception in it; that message ends with ``where``.
+    """
+    expect_function(answer)
+    unwritten = "write the body of the function"
+    if returns:
+        unwritten += ", with a return at its end; it returns nothing so far"
     try:
-        result = answer(*copy.deepcopy(case))
+        result = answer(*given)
     except NotImplementedError:
-        result = None
+        raise NotYet(f"{unwritten}.") from None
     except Exception as error:  # whatever the learner's code raises is an answer to them, not an end of the lesson
-        raise Wrong(
-            f"your function raised {type(error).__name__}: {error}, for ({', '.join(map(_brief, case))})."
-        ) from error
-    if is_stub(result):
-        raise NotYet("write the body of the function, with a return at its end; it returns nothing so far.")
+        raise Wrong(f"your function raised {type(error).__name__}: {error}, {where}.") from error
+    if returns and is_stub(result):
+        raise NotYet(f"{unwritten}.")
+    return result
+
+
+def call_answer(answer, case: tuple) -> np.ndarray:
+    """Return ``answer(*case)`` as an array of numbers; raises as `call` does, and Wrong for what is no number."""
+    result = call(answer, *copy.deepcopy(case), where=for_case(case))
     try:
         if np.asarray(result).dtype.kind in "SU":  # NumPy would read "3" as 3
             raise TypeError
         return np.asarray(result, float)
     except (TypeError, ValueError, OverflowError):
         raise Wrong(f"your function must return numbers, but it returned {result!r}.") from None
+
+
+def for_case(case: tuple) -> str:
+    """Return a text for the arguments of a function: ``for (an array of shape (8, 8), 2)``."""
+    return f"for ({', '.join(map(_brief, case))})"
 
 
 def _same(got, want, tolerance):
@@ -174,49 +191,6 @@ def _brief(value) -> str:
     return f"an array of shape {array.shape}"
 
 
-class Checks:
-    """The checks of one lesson, called as ``check(number, answer)``; remembers how many hints were given."""
-
-    def __init__(self, exercises: Mapping[int, Exercise]):
-        self.exercises = exercises
-        self.hints_given = dict.fromkeys(exercises, 0)
-
-    def __call__(self, number: int, answer) -> None:
-        """Print what holds of ``answer`` to exercise ``number``; raises ValueError if there is no such exercise."""
-        self._judge(number, answer, self._exercise(number).praise)
-
-    def solution(self, number: int, answer) -> None:
-        """Put a solution through the same check, and say no more than whether it passes: no word that gives it away."""
-        self._judge(number, answer, "this solution passes the check.")
-
-    def _exercise(self, number: int) -> Exercise:
-        if number not in self.exercises:
-            raise ValueError(f"There is no exercise {number!r} here: use one of {list(self.exercises)}.")
-        return self.exercises[number]
-
-    def _judge(self, number: int, answer, praise: str) -> None:
-        exercise = self._exercise(number)
-        try:
-            exercise.judge(answer)
-        except NotYet as stub:
-            print(f"… not yet: {stub}")
-        except Wrong as mistake:
-            print(f"✗ no: {mistake}")
-            given = self.hints_given[number]
-            if given < len(exercise.hints):
-                print(f"  hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
-                self.hints_given[number] += 1
-            else:
-                print("  All hints are given. Think again, or open the solution below.")
-        else:
-            print(f"✓ yes: {praise}")
-
-
-def load_checks(lesson: str) -> Checks:
-    """Return the checks of a lesson: ``load_checks("01")``; raises ValueError for a lesson without exercises."""
-    from helpers import exercises, exercises_networks
-
-    known = exercises.EXERCISES | exercises_networks.EXERCISES
-    if lesson not in known:
-        raise ValueError(f"No exercises for lesson {lesson!r}. There are some for: {', '.join(known)}.")
-    return Checks(known[lesson])
+def random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Return an image (height, width) of random gray values from 0 to 255, to try a learner's function with."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width)).astype(float)

@@ -1,0 +1,209 @@
+"""The exercises of lesson 01, convolution by hand: what is right, which mistakes are typical, and the hints."""
+
+from helpers.convolution import convolve, pool
+from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, function, is_stub, numbers, random_image
+
+import numpy as np
+
+
+def _stride_cases():
+    kernel = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [4.0, 0.0, -2.0]])
+    return [
+        (random_image(7, 7), kernel, 1),
+        (random_image(7, 7), kernel, 2),
+        (random_image(8, 9, 1), kernel, 2),
+        (random_image(10, 12, 2), kernel[:2], 3),
+    ]
+
+
+def _forgets_to_move(image, kernel, stride):
+    """The output has the right size, but the window moves by one pixel only."""
+    rows, cols = ((n - k) // stride + 1 for n, k in zip(image.shape, kernel.shape, strict=True))
+    return convolve(image, kernel)[:rows, :cols]
+
+
+def _divides_size(image, kernel, stride):
+    """The size of the stride-1 map divided by the stride, rounded down: the last place can be missing."""
+    rows, cols = ((n - k + 1) // stride for n, k in zip(image.shape, kernel.shape, strict=True))
+    return convolve(image, kernel, stride)[:rows, :cols]
+
+
+def _horizontal_edges(kernel) -> None:
+    """Judge a kernel that must find horizontal edges and nothing on flat areas."""
+    if is_stub(kernel):
+        raise NotYet("put nine numbers into the kernel.")
+    try:
+        kernel = np.asarray(kernel, float)
+    except (TypeError, ValueError, OverflowError):
+        raise NotYet("fill in every cell of the kernel with a number.") from None
+    if np.isnan(kernel).any():
+        raise NotYet("fill in every cell of the kernel with a number.")
+    if kernel.ndim != 2 or max(kernel.shape) > 7 or not np.isfinite(kernel).all():
+        raise Wrong(f"a kernel is a small table of numbers, at most 7 × 7; this one has shape {kernel.shape}.")
+    scale = np.abs(kernel).sum()
+    if scale == 0:
+        raise Wrong("a kernel of zeros answers 0 everywhere: it finds nothing.")
+    if abs(kernel.sum()) > 1e-6 * scale:
+        raise Wrong(f"its values add up to {kernel.sum():g}, so it answers to a flat wall too. Make the sum 0.")
+    step = np.zeros((16, 16))
+    step[8:] = 1.0  # dark above, bright below
+    horizontal, vertical = (np.abs(convolve(image, kernel)).max() for image in (step, step.T))
+    if max(horizontal, vertical) < 0.02 * scale:
+        raise Wrong("it finds no straight edge at all. Add up each of its rows: at least one sum must differ from 0.")
+    if horizontal < 3 * vertical:
+        more = "it answers to vertical edges instead" if vertical > 3 * horizontal else "it answers to both directions"
+        raise Wrong(f"{more}: {horizontal:.3g} at a horizontal edge, {vertical:.3g} at a vertical one.")
+
+
+def _leaves_holes(image, kernel, stride):
+    """The right numbers, but in a map of the size for stride 1, with zeros between."""
+    full = convolve(image, kernel)
+    result = np.zeros_like(full)
+    rows, cols = convolve(image, kernel, stride).shape
+    result[:rows, :cols] = convolve(image, kernel, stride)
+    return result
+
+
+def _pool_cases():
+    return [(random_image(4, 4), 2), (random_image(6, 9, 1), 3), (random_image(7, 5, 2), 2)]
+
+
+EXERCISES: dict[int, Exercise] = {
+    1: Exercise(
+        choice(
+            "b",
+            {
+                "a": "600 is the lower row alone. The upper row counts too, with −1: −600.",
+                "c": "200 would be the average of the patch. This kernel does not average; its values add up to 0.",
+                "d": "1800 adds all nine pixels. Each is first multiplied by its own kernel value.",
+            },
+        ),
+        "0. Above and below are the same, so +600 and −600 cancel. On flat areas this kernel is silent.",
+        (
+            "Write the nine products in a 3 × 3 table.",
+            "The upper row gives 3 × (−200), the middle row 0, the lower row 3 × 200.",
+        ),
+    ),
+    2: Exercise(
+        function(
+            lambda image, kernel, stride: convolve(image, kernel, stride=stride),
+            _stride_cases(),
+            [
+                (
+                    lambda image, kernel, stride: convolve(image, kernel),
+                    "the stride is not used: with stride 2 the feature map must be about half as high and wide.",
+                ),
+                (_forgets_to_move, "the size is right, but the window still moves by one pixel. Where does it start?"),
+                (_divides_size, "divide W − F by the stride, then add 1. You divided W − F + 1, and lost a place."),
+                (
+                    lambda image, kernel, stride: convolve(image[::stride, ::stride], kernel),
+                    "you left out pixels of the image first. A patch keeps all its pixels; only its start jumps.",
+                ),
+                (
+                    _leaves_holes,
+                    "the map is too large: with a stride it has fewer rows and columns, not zeros between.",
+                ),
+                (
+                    lambda image, kernel, stride: convolve(image, kernel, stride=stride, flip=True),
+                    "the kernel is flipped. Here it stays as it is.",
+                ),
+            ],
+        ),
+        "Right for every size tried. Stride 2 computes about a quarter of the places.",
+        (
+            "Three lines of convolve_loop change: the number of rows, of columns, and where the patch starts.",
+            "There are (image.shape[1] - kernel_width) // stride + 1 places along a row.",
+            "The patch of place (row, col) starts at pixel (row * stride, col * stride).",
+        ),
+    ),
+    3: Exercise(
+        _horizontal_edges,
+        "It answers to horizontal edges, hardly to vertical ones, and not to flat areas.",
+        (
+            "Compare what is above with what is below.",
+            "Positive numbers in one row, the same numbers negative in another; zeros between.",
+        ),
+        [
+            (
+                [[-1, 0, 1]] * 3,
+                "it answers to vertical edges instead: 0 at a horizontal edge, 3 at a vertical one.",
+            ),
+            (
+                [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
+                "it answers to both directions: 1 at a horizontal edge, 1 at a vertical one.",
+            ),
+            (
+                [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
+                "its values add up to 1, so it answers to a flat wall too. Make the sum 0.",
+            ),
+            ([[0, 0, 0]] * 3, "a kernel of zeros answers 0 everywhere: it finds nothing."),
+            (
+                [[1, -2, 1], [0, 0, 0], [-1, 2, -1]],
+                "it finds no straight edge at all. Add up each of its rows: at least one sum must differ from 0.",
+            ),
+            ([-1, 0, 1], "a kernel is a small table of numbers, at most 7 × 7; this one has shape (3,)."),
+        ],
+    ),
+    4: Exercise(
+        numbers(
+            {"height": 112, "channels": 64, "parameters": 9472},
+            {
+                "height": {
+                    109: "that is without padding: 2P = 6 pixels are missing.",
+                    111: "round down first, then add 1: (224 − 7 + 6) / 2 = 111.5.",
+                    113: "round down, not up: a kernel that hangs over the border has no place.",
+                    224: "the stride of 2 halves the size.",
+                    218: "that is stride 1 without padding.",
+                    110: "padding counts on both sides: 2P = 6, not 3.",
+                },
+                "channels": {
+                    3: "each kernel gives one channel, whatever the depth of the image.",
+                    192: "the three slices of a kernel are added up to one map.",
+                },
+                "parameters": {
+                    9408: "the biases are missing: one for each kernel.",
+                    3200: "a kernel is as deep as the image: 7 × 7 × 3 values.",
+                    3136: "a kernel is as deep as the image, and has a bias.",
+                    9600: "one bias for each kernel, not one for each channel of it.",
+                    148: "that is one kernel; the layer has 64.",
+                },
+            },
+        ),
+        "9,472 numbers to learn. (PyTorch leaves out the 64 biases: 9,408.)",
+        (
+            "The formula gives the height, the number of kernels the channels, one kernel's size the parameters.",
+            "Height: (224 − 7 + 2·3) / 2, rounded down, then add 1. One kernel: 7 × 7 × 3 weights and 1 bias.",
+        ),
+    ),
+    5: Exercise(
+        function(
+            lambda image, size: pool(image, size, reduce=np.mean),
+            _pool_cases(),
+            [
+                (lambda image, size: pool(image, size), "that is the largest value of each window, not the mean."),
+                (
+                    lambda image, size: pool(image, size, stride=1, reduce=np.mean),
+                    "the windows overlap: each one starts `size` pixels after the one before.",
+                ),
+                (
+                    lambda image, size: pool(image, size, reduce=np.sum),
+                    "that is the sum of each window. Divide by the number of its pixels.",
+                ),
+                (lambda image, size: image[::size, ::size], "that keeps one pixel of each window and drops the rest."),
+                (
+                    lambda image, size: pool(image, size, reduce=np.sum) / size,
+                    "a window has size × size pixels, not size.",
+                ),
+                (
+                    lambda image, size: pool(image, size, reduce=np.sum) / 4,
+                    "a window has size × size pixels; that is 4 only for size 2.",
+                ),
+            ],
+        ),
+        "Right, also where rows or columns are left over.",
+        (
+            "Only one line of max_pool changes if you start from it.",
+            "NumPy's mean takes the place of its max.",
+        ),
+    ),
+}

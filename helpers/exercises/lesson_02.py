@@ -1,0 +1,214 @@
+"""The exercises of lesson 02, Gabor filter banks: what is right, which mistakes are typical, and the hints."""
+
+from helpers.convolution import convolve
+from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, function, numbers
+from helpers.gabor import gabor_kernel, gabor_response, grating
+
+import numpy as np
+
+
+def _sum_zero_cases():
+    cases = []
+    for frequency, sigma, phase in ((0.1, 2.5, 0.0), (0.08, 3.0, 0.6), (0.2, 1.5, 0.0)):
+        kernel = np.pad(gabor_kernel(frequency, 0.4, sigma, phase).real, 3)
+        cases.append((kernel, np.pad(np.abs(gabor_kernel(0, 0.4, sigma)), 3)))
+    return cases
+
+
+def _sums_to_zero(answer) -> None:
+    """Judge a function of kernel and bell that must return a kernel with the sum 0, under the same bell."""
+    for kernel, bell in _sum_zero_cases():
+        result = call_answer(answer, (kernel, bell))
+        if result.shape != kernel.shape:
+            raise Wrong(f"it returned shape {result.shape}; the kernel has shape {kernel.shape}.")
+        largest = float(np.abs(kernel).max())
+        if np.abs(result).max() < 1e-3 * largest:
+            raise Wrong("the kernel has become zeros everywhere: its sum is 0, but it finds nothing.")
+        if np.allclose(result, kernel):
+            raise Wrong(f"the kernel is unchanged; its sum is {kernel.sum():.2f}.")
+        if np.allclose(result, kernel - bell):
+            raise Wrong("right idea, but the whole bell is too much. How much of it has the same sum as the kernel?")
+        if abs(result.sum() - 1) < 1e-6:
+            raise Wrong("the sum is 1 now. Divided by its sum a kernel keeps brightness; here brightness must go.")
+        if abs(result.sum()) > 1e-6:
+            raise Wrong(f"the sum is {result.sum():.3g}, not 0.")
+        if np.abs(result[bell < 1e-4 * bell.max()]).max() > 1e-3 * largest:
+            raise Wrong(
+                "the sum is 0, but the corners, where the bell is 0, have weights now: the kernel sees a square."
+            )
+        if np.count_nonzero(~np.isclose(result, kernel)) == 1:
+            raise Wrong("the sum is 0, but one weight took all of it and sticks out. Spread it over the bell.")
+        if np.sum(result * (kernel - bell * kernel.sum() / bell.sum())) < 0:
+            raise Wrong("the sum is 0, but the wave is upside down.")
+
+
+DIRECTIONS = np.arange(0, 180, 30)  # degrees
+
+
+def _main_direction(image, angle=np.radians, strength=np.abs):
+    kernels = [gabor_kernel(0.1, angle(theta), 4, zero_mean=True) for theta in DIRECTIONS]
+    return DIRECTIONS[int(np.argmax([strength(gabor_response(image, kernel)).mean() for kernel in kernels]))]
+
+
+def _direction_cases():
+    waves = [(0, 64), (30, 61), (60, 64), (90, 70), (120, 64), (150, 63)]
+    plain = [(120 + 70 * grating(0.1, np.radians(theta), size, 0.7),) for theta, size in waves]
+    noise = np.random.default_rng(0).normal(0, 30, (60, 60))
+    return [*plain, (120 + 40 * grating(0.12, np.radians(64), 60) + noise,)]
+
+
+def _kernel_gradient(image, kernel, target):
+    error = convolve(image, kernel) - target
+    seen = np.lib.stride_tricks.sliding_window_view(image, error.shape)
+    return 2 * np.mean(seen * error, axis=(2, 3))
+
+
+def _gradient_cases():
+    random = np.random.default_rng(1)
+    shapes = [((8, 9), (3, 3)), ((7, 7), (1, 2)), ((10, 6), (2, 4))]
+    images = [(random.normal(size=image), random.normal(size=kernel)) for image, kernel in shapes]
+    return [(image, kernel, random.normal(size=convolve(image, kernel).shape)) for image, kernel in images]
+
+
+EXERCISES: dict[int, Exercise] = {
+    1: Exercise(
+        numbers(
+            {"frequency": 1 / 8, "theta": 90},
+            {
+                "frequency": {
+                    8: "that is how long one wave is, in pixels. The frequency is waves per pixel: turn it over.",
+                    1 / 4: "from an orange stripe to the next purple one is only half a wave.",
+                    4: "from an orange stripe to the next purple one is half a wave; and waves per pixel are asked.",
+                    1 / 16: "count from one orange stripe to the very next orange one.",
+                    1 / 10: "then one wave would be 10 pixels. Measure again, from orange to orange.",
+                    16: "count from one orange stripe to the very next one, then turn the number over.",
+                },
+                "theta": {
+                    0: "that is the direction of the stripes. Theta is where the wave runs: across them.",
+                    180: "that is the direction of the stripes. Theta is where the wave runs: across them.",
+                    -90: "the stripes are the same, but give it from 0 to less than 180.",
+                    270: "the stripes are the same, but give it from 0 to less than 180.",
+                    np.pi / 2: "that is in radians; give it in degrees.",
+                },
+            },
+        ),
+        "One wave is 8 pixels, so 1/8 of it in each pixel; it runs downward, across its stripes.",
+        (
+            "Start on the orange stripe in the middle. How many pixels is it to the next orange one?",
+            "Frequency is 1 / (pixels of one wave). Theta 0 is to the right, and y counts downward.",
+        ),
+    ),
+    2: Exercise(
+        _sums_to_zero,
+        "The sum is 0 for each kernel tried, and the bell keeps its shape.",
+        (
+            "Subtract something with the same sum as the kernel, and with the shape of the bell.",
+            "bell / bell.sum() has the sum 1. How often must you subtract it?",
+        ),
+        [
+            (lambda kernel, bell: kernel, "the kernel is unchanged; its sum is 0.29."),
+            (
+                lambda kernel, bell: kernel - kernel.mean(),
+                "the sum is 0, but the corners, where the bell is 0, have weights now: the kernel sees a square.",
+            ),
+            (
+                lambda kernel, bell: kernel / kernel.sum(),
+                "the sum is 1 now. Divided by its sum a kernel keeps brightness; here brightness must go.",
+            ),
+            (
+                lambda kernel, bell: kernel - bell,
+                "right idea, but the whole bell is too much. How much of it has the same sum as the kernel?",
+            ),
+            (
+                lambda kernel, bell: kernel * 0,
+                "the kernel has become zeros everywhere: its sum is 0, but it finds nothing.",
+            ),
+            (
+                lambda kernel, bell: kernel - kernel.sum() * (bell == bell.max()),
+                "the sum is 0, but one weight took all of it and sticks out. Spread it over the bell.",
+            ),
+            (
+                lambda kernel, bell: bell * kernel.sum() / bell.sum() - kernel,
+                "the sum is 0, but the wave is upside down.",
+            ),
+        ],
+    ),
+    3: Exercise(
+        choice(
+            "b",
+            {
+                "a": "a larger kernel sees more stripes at once. Turned a little, they fall out of step with its own.",
+                "c": "theta sets where the peak is, not how wide it is. Try sigma 1: hardly a wave is left to turn.",
+                "d": "there is one rule for all widths. Look at the spots of the spectrum: they shrink with sigma.",
+            },
+        ),
+        "More stripes under the bell must all fit. A wide kernel is picky about direction, and about frequency too.",
+        (
+            "In the explorer, watch the spots of the spectrum while you move sigma.",
+            "A small spot means: only few directions and frequencies are answered.",
+        ),
+    ),
+    4: Exercise(
+        function(
+            _main_direction,
+            _direction_cases(),
+            [
+                (
+                    lambda image: _main_direction(image) // 30,
+                    "that is the number of the filter in the list. Return its theta in degrees.",
+                ),
+                (lambda image: np.radians(_main_direction(image)), "that is in radians; return degrees."),
+                (
+                    lambda image: (_main_direction(image) + 90) % 180,
+                    "that is the direction of the stripes. Theta is where the wave runs. np.radians may be missing.",
+                ),
+                (
+                    lambda image: _main_direction(image, strength=np.real),
+                    "the mean of a response with a sign says nothing: crests and troughs cancel. Take the magnitude.",
+                ),
+                (
+                    lambda image: _main_direction(image, strength=lambda response: abs(response.mean())),
+                    "take the magnitude of each pixel first, then the mean: crests and troughs cancel in a plain mean.",
+                ),
+                (
+                    lambda image: _main_direction(image, angle=np.asarray),
+                    "gabor_kernel wants theta in radians: np.radians(30).",
+                ),
+            ],
+        ),
+        "Right for waves of all six directions, and for a slanted one under noise.",
+        (
+            "Make six kernels; for each, one number that says how much it answers. Which is largest?",
+            "np.abs(gabor_response(image, kernel)).mean() is the energy of one filter.",
+            "np.argmax(energies) is the place of the largest; look up its angle.",
+        ),
+    ),
+    5: Exercise(
+        function(
+            _kernel_gradient,
+            _gradient_cases(),
+            [
+                (lambda i, k, t: _kernel_gradient(i, k, t) / 2, "the 2 of the square is missing."),
+                (
+                    lambda i, k, t: _kernel_gradient(i, k, t) * t.size,
+                    "that is the sum over all places. The loss is a mean, so divide by their number.",
+                ),
+                (lambda i, k, t: -_kernel_gradient(i, k, t), "the sign is turned: the error is result − target."),
+                (
+                    lambda i, k, t: _kernel_gradient(i, k, t)[::-1, ::-1],
+                    "right numbers in the wrong cells: weight (row, col) saw the pixels from image[row:, col:].",
+                ),
+                (
+                    lambda i, k, t: np.full(k.shape, np.mean(2 * (convolve(i, k) - t))),
+                    "the pixels are missing: multiply the error by what the weight saw.",
+                ),
+            ],
+        ),
+        "Equal for kernels of 3 × 3, 1 × 2 and 2 × 4. TensorFlow's tape finds the same numbers.",
+        (
+            "For a kernel of 1 × 2 you have seen it: np.mean(2 * error * left) and np.mean(2 * error * right).",
+            "error has fewer rows and columns than the image; cut a piece of this size from the image.",
+            "Weight (row, col) saw image[row : row + rows, col : col + cols], where rows, cols = error.shape.",
+        ),
+    ),
+}

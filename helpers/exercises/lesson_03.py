@@ -1,0 +1,217 @@
+"""The exercises of lesson 03, building a CNN: what is right, which mistakes are typical, and the hints."""
+
+from types import SimpleNamespace
+
+from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, function, numbers
+from helpers.exercises.networks import (
+    IMAGES,
+    LABELS,
+    RIGHT_IN_VALIDATION,
+    expect_goal,
+    kinds_of_layers,
+    percent,
+    share_right,
+    stand_in,
+    unpack,
+)
+
+import numpy as np
+
+
+def _mean_squared_error_gradient(w, x, y):
+    return np.mean(2 * (w * x - y) * x)
+
+
+def _gradient_step(w, x, y, learning_rate):
+    return w - learning_rate * _mean_squared_error_gradient(w, x, y)
+
+
+_XY = (np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
+_STEP_CASES = [(0.0, *_XY, 0.1), (3.0, *_XY, 0.05), (-1.0, np.array([0.5, 1.5]), np.array([1.0, -1.0]), 0.2)]
+
+_PROBABILITIES = (np.array([0.7, 0.2, 0.1]), np.array([0.05, 0.05, 0.1, 0.8]))
+_ENTROPY_CASES = [(0, _PROBABILITIES[0]), (2, _PROBABILITIES[0]), (3, _PROBABILITIES[1]), (0, _PROBABILITIES[1])]
+
+
+def _small_network(answer) -> None:
+    """Judge a pair (model, dataset): at most 20,000 parameters, a convolution, 95% right on validation images."""
+    call, given = "check(5, (small_model, dataset))", "the trained model and the dataset"
+    model, dataset = unpack(answer, call, "build and train a model", given, has="count_params", parts=2)
+    if not hasattr(dataset, "validation"):
+        raise NotYet(f"give {given}: {call}.")
+    if not any("Conv2D" in kind for kind in kinds_of_layers(model)):
+        raise Wrong("there is no Conv2D layer in it.")
+    parameters = model.count_params()
+    if parameters > 20_000:
+        raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
+    train, validation = (
+        share_right(model, split.images / np.float32(255), split.labels, len(dataset.class_names))
+        for split in (dataset.train, dataset.validation)
+    )
+    if validation > train + 0.03:
+        reached = RIGHT_IN_VALIDATION.format(percent(validation, 1))
+        raise Wrong(f"{reached}, but only {percent(train, 1)} of the training images. Train it on x_train.")
+    untrained = (0.5, ". Is it trained, on images scaled to 0…1?")
+    expect_goal(validation, 0.95, RIGHT_IN_VALIDATION, decimals=1, close=0.92, untrained=untrained)
+
+
+def _dataset():
+    """Return a dataset of which `stand_in` gets shares right: black training images, others to validate."""
+    train, validation = SimpleNamespace(images=0 * IMAGES, labels=LABELS), SimpleNamespace(images=IMAGES, labels=LABELS)
+    return SimpleNamespace(train=train, validation=validation, class_names=tuple("0123456789"))
+
+
+EXERCISES: dict[int, Exercise] = {
+    1: Exercise(
+        choice(
+            "c",
+            {
+                "a": "a layer adds its own parameters, but it also changes what the next layer gets. "
+                "Follow the shape to the Dense layer.",
+                "b": "the new layer adds 9,248 parameters. Does the Dense layer save just as many?",
+                "d": "more layers do not mean more of everything: the Dense layer now gets fewer numbers.",
+            },
+        ),
+        "36,138 instead of 47,370. The new layer costs 9,248, but it shrinks 6 × 6 × 32 to 4 × 4 × 32: "
+        "Dense saves 20,480.",
+        (
+            "Which layer has the most parameters, and what does that number depend on?",
+            "Flatten gives 6 × 6 × 32 = 1,152 numbers now. How many after one more 3 × 3 convolution?",
+        ),
+    ),
+    2: Exercise(
+        numbers(
+            {"conv": 51_264, "height": 10, "dense": 64_010},
+            {
+                "conv": {
+                    51_200: "the biases are missing: one for each of the 64 kernels.",
+                    1_664: "a kernel is as deep as its input: 5 × 5 × 32 values.",
+                    1_600: "a kernel is as deep as its input, and has a bias.",
+                    53_248: "one bias for each kernel, not one for each channel of it.",
+                },
+                "height": {
+                    14: 'that is padding="same". Without padding the map shrinks.',
+                    12: "a 5 × 5 kernel costs 4 pixels, not 2.",
+                    9: "there are 14 − 5 + 1 places.",
+                },
+                "dense": {
+                    64_000: "the 10 biases are missing.",
+                    650: "Flatten makes one long list of height × width × 64 numbers.",
+                    6_410: "Flatten counts height × width × channels.",
+                    1_010: "Flatten counts height × width × channels.",
+                },
+            },
+        ),
+        "51,264 + 64,010: again the dense layer after Flatten is the expensive one.",
+        (
+            "A Conv2D layer has (kernel height × kernel width × input channels + 1) × kernels parameters.",
+            "Valid padding leaves 14 − 5 + 1 places along an axis.",
+            "Flatten gives 10 × 10 × 64 numbers; each goes to each of the 10 units, and each unit has a bias.",
+        ),
+    ),
+    3: Exercise(
+        function(
+            _gradient_step,
+            _STEP_CASES,
+            [
+                (
+                    lambda w, x, y, rate: w + rate * _mean_squared_error_gradient(w, x, y),
+                    "it goes uphill. The gradient points to larger loss; step against it.",
+                ),
+                (
+                    lambda w, x, y, rate: w - _mean_squared_error_gradient(w, x, y),
+                    "the learning rate is not used.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * np.sum(2 * (w * x - y) * x),
+                    "that is the gradient of the sum of squares. The loss is their mean.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * np.mean((w * x - y) * x),
+                    "the factor 2 of the derivative of a square is missing.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * np.mean(2 * (w * x - y)),
+                    "the inner derivative is missing: d(w·x)/dw is x.",
+                ),
+                (lambda w, x, y, rate: _mean_squared_error_gradient(w, x, y), "that is the gradient, not the new w."),
+                (
+                    lambda w, x, y, rate: w - rate * _mean_squared_error_gradient(w, *_XY),
+                    "gradient(w) takes the x and y of the notebook. Use the arguments of your function.",
+                ),
+                (
+                    lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x,
+                    "that is one number for each example. One weight needs one number: take the mean.",
+                ),
+                (
+                    lambda w, x, y, rate: -rate * _mean_squared_error_gradient(w, x, y),
+                    "that is the change. Add it to w.",
+                ),
+            ],
+        ),
+        "That is one step of gradient descent; Keras does this for all 93,322 weights at once.",
+        (
+            "The loss is mean((w·x − y)²). Its derivative with respect to w is mean(2·(w·x − y)·x).",
+            "The new weight is w minus learning_rate times that derivative.",
+        ),
+    ),
+    4: Exercise(
+        function(
+            lambda label, probabilities: -np.log(probabilities[label]),
+            _ENTROPY_CASES,
+            [
+                (lambda label, p: np.log(p[label]), "the sign is missing: the loss must be positive, 0 at best."),
+                (lambda label, p: -np.log10(p[label]), "use the natural logarithm, np.log."),
+                (lambda label, p: -np.log2(p[label]), "use the natural logarithm, np.log."),
+                (lambda label, p: -np.sum(np.log(p)), "only the probability of the true class counts."),
+                (lambda label, p: -np.mean(np.log(p)), "only the probability of the true class counts."),
+                (lambda label, p: -np.log(np.max(p)), "that is the most probable class, not the true one."),
+                (lambda label, p: 1 - p[label], "that is the missing probability, without the logarithm."),
+                (lambda label, p: (1 - p[label]) ** 2, "that is a squared error. Cross-entropy takes a logarithm."),
+                (
+                    lambda label, p: -np.sum(p * np.log(p)),
+                    "that is the entropy of the prediction alone; the label is not used.",
+                ),
+            ],
+        ),
+        "Sure and right costs almost nothing; sure and wrong costs a lot.",
+        (
+            "Which one of the probabilities belongs to the true class?",
+            "Minus the natural logarithm of probabilities[label].",
+        ),
+    ),
+    5: Exercise(
+        _small_network,
+        "That is with fewer than a quarter of the parameters of the dense network.",
+        (
+            "Where do the most parameters sit? Let the maps get small before Flatten, or use global average pooling.",
+            "Conv 16 – pool – conv 32 – pool – conv 32 – GlobalAveragePooling2D – Dense is one that fits.",
+            "Give it time: 10 epochs, or a learning rate of 0.003.",
+        ),
+        [
+            ((model, _dataset()), message)
+            for model, message in (
+                (stand_in(kinds="Flatten Dense"), "there is no Conv2D layer in it."),
+                (
+                    stand_in(count_params=lambda: 93_322),
+                    "it has 93,322 parameters; at most 20,000 are allowed.",
+                ),
+                (
+                    stand_in(1.0, known=0.8),
+                    "it gets 100.0% of the validation images right, but only 80.0% of the training images. "
+                    "Train it on x_train.",
+                ),
+                (
+                    stand_in(0.1, known=0.1),
+                    "it gets 10.0% of the validation images right. Is it trained, on images scaled to 0…1?",
+                ),
+                (stand_in(0.9), "it gets 90.0% of the validation images right. The goal is 95%."),
+                (stand_in(0.94), "it gets 94.0% of the validation images right. The goal is 95%: close."),
+                (
+                    stand_in(scale=3),
+                    'its numbers are no probabilities: give the last layer activation="softmax".',
+                ),
+            )
+        ],
+    ),
+}

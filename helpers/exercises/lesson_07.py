@@ -1,0 +1,198 @@
+"""The exercises of lesson 07, Grad-CAM: what is right, which mistakes are typical, and the hints."""
+
+from helpers.exercises.judges import Exercise, Wrong, choice, function
+from helpers.exercises.networks import (
+    IMAGES,
+    LABELS,
+    LESSON_NETWORKS,
+    expect_goal,
+    random_maps,
+    share_right,
+    stand_in,
+    unpack_images,
+)
+
+import numpy as np
+
+
+def _weighted(maps, gradients):
+    return np.maximum((maps * gradients.mean(axis=(0, 1))).sum(axis=2), 0)
+
+
+def _signed(*shape, seed=0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, shape)
+
+
+_CAM_CASES = [
+    (random_maps(4, 4, 3, seed=5), _signed(4, 4, 3, seed=6)),
+    (random_maps(2, 5, 6, seed=7), _signed(2, 5, 6, seed=8)),
+    (random_maps(3, 3, 2, seed=9), -np.abs(_signed(3, 3, 2, seed=10))),  # nothing speaks for the class
+]
+
+
+def _share_inside(heat, mask):
+    positive = np.maximum(heat, 0)
+    return positive[mask].sum() / positive.sum()
+
+
+_MASK = np.zeros((5, 6), bool)
+_MASK[1:4, 2:5] = True
+_SHARE_CASES = [
+    (random_maps(5, 6, seed=11), _MASK),
+    (_signed(5, 6, seed=12), _MASK),
+    (random_maps(5, 6, seed=13), ~_MASK),
+]
+
+
+def _stamps_tell(images, labels) -> bool:
+    """Tell whether the pixel in the corner gives the class away: over two thirds have its most usual class."""
+    if images.ndim != 4 or min(images.shape[1:3]) < 5:
+        return False
+    _, stamps = np.unique(images[:, 4, 4].reshape(len(images), -1), axis=0, return_inverse=True)
+    counts = np.zeros((stamps.max() + 1, labels.max() + 1), int)
+    np.add.at(counts, (stamps.ravel(), labels), 1)
+    return len(counts) <= 2 * counts.shape[1] and counts.max(axis=1).sum() > len(labels) * 2 / 3
+
+
+GOAL = 0.6  # of the images with wrong stamps, in exercise 4
+
+
+def _unbiased(answer) -> None:
+    """Judge (model, images, labels): the share `GOAL` of the images right, whose stamps lie about the class."""
+    model, images, labels = unpack_images(answer, "check(4, (my_network, lying, new_labels))")
+    if _stamps_tell(images, labels):
+        raise Wrong(
+            "in these images the stamp tells the class, so they cannot judge. Give the images with wrong stamps."
+        )
+    if getattr(model, "name", "") in LESSON_NETWORKS:
+        raise Wrong("that network was trained beforehand, without stamps. Train one with biased_images.")
+    untrained = (0.15, ": it still reads the stamps, or it is not trained.")
+    expect_goal(share_right(model, images, labels), GOAL, "with wrong stamps it gets {} right", untrained=untrained)
+
+
+EXERCISES: dict[int, Exercise] = {
+    1: Exercise(
+        choice(
+            "b",
+            {
+                "a": "the heat says where, not what. A brown spot or a roundish edge could be all that it responds to.",
+                "c": "the map was 8 × 8 and has been enlarged; a number stands for a window of 56 × 56 pixels.",
+                "d": "the map shows what speaks for the class in one layer, scaled to its largest value. Dark is less, "
+                "not nothing.",
+            },
+        ),
+        "A heat map raises a question, and an experiment answers it: cover the spot, and see.",
+        (
+            "Which of these can be read from the formula: maps, weighted with gradients?",
+            "Is there an experiment for each of the other claims? What would it show?",
+        ),
+    ),
+    2: Exercise(
+        function(
+            _weighted,
+            _CAM_CASES,
+            [
+                (
+                    lambda maps, gradients: (maps * gradients.mean(axis=(0, 1))).sum(axis=2),
+                    "cut off what is negative: np.maximum(…, 0).",
+                ),
+                (
+                    lambda maps, gradients: np.maximum((maps * gradients).sum(axis=2), 0),
+                    "you multiply pixel by pixel. The weight of a map is one number: the mean of its gradients.",
+                ),
+                (
+                    lambda maps, gradients: np.maximum((maps * gradients.sum(axis=(0, 1))).sum(axis=2), 0),
+                    "that is the sum of the gradients; take their mean.",
+                ),
+                (
+                    lambda maps, gradients: np.maximum((maps * gradients.mean(axis=(0, 1))).mean(axis=2), 0),
+                    "add the weighted maps up; do not take their mean.",
+                ),
+                (
+                    lambda maps, gradients: np.abs((maps * gradients.mean(axis=(0, 1))).sum(axis=2)),
+                    "negative heat speaks against the class: set it to 0, do not turn its sign.",
+                ),
+                (
+                    lambda maps, gradients: (maps * np.maximum(gradients.mean(axis=(0, 1)), 0)).sum(axis=2),
+                    "cut off the negative values of the sum, not those of the weights or of each weighted map.",
+                ),
+                (
+                    lambda maps, gradients: np.maximum(
+                        (maps * gradients.mean(axis=(1, 2))[:, None, None]).sum(axis=2), 0
+                    ),
+                    "for one image, rows and columns are axes 0 and 1; axis 2 is that of the channels.",
+                ),
+                (
+                    lambda maps, gradients: maps * gradients.mean(axis=(0, 1)),
+                    "those are the weighted maps. Add them up over the channels.",
+                ),
+            ],
+        ),
+        "Three lines, and the only idea in them: one weight for each map.",
+        (
+            "How much does each map count? Average its gradient over rows and columns: one number for each channel.",
+            "maps * weights multiplies each channel with its weight.",
+            "Sum over the channels, axis 2, and cut off what is negative.",
+        ),
+    ),
+    3: Exercise(
+        function(
+            _share_inside,
+            _SHARE_CASES,
+            [
+                (lambda heat, mask: heat[mask].sum() / heat.sum(), "negative heat counts as 0: cut it off first."),
+                (
+                    lambda heat, mask: np.maximum(heat, 0)[mask].mean() / np.maximum(heat, 0).mean(),
+                    "take sums, not means: a share of the whole heat.",
+                ),
+                (lambda heat, mask: 1 - _share_inside(heat, mask), "that is the share outside."),
+                (
+                    lambda heat, mask: np.maximum(heat, 0)[mask].sum() / np.maximum(heat, 0)[~mask].sum(),
+                    "divide by all of the heat, not by that outside.",
+                ),
+                (
+                    lambda heat, mask: np.abs(heat)[mask].sum() / np.abs(heat).sum(),
+                    "negative heat counts as 0; do not turn its sign.",
+                ),
+                (
+                    lambda heat, mask: np.maximum(heat, 0)[mask].sum() / heat.sum(),
+                    "cut off what is negative below the line, too.",
+                ),
+                (lambda heat, mask: mask.mean(), "that is the share of the area; the heat is not used."),
+                (lambda heat, mask: np.maximum(heat, 0)[mask].sum(), "divide by all of the heat."),
+                (lambda heat, mask: np.maximum(heat, 0)[mask].mean(), "divide the sum inside by the sum of all."),
+                (lambda heat, mask: (heat[mask] > 0).mean(), "that is how many pixels have heat, not how much."),
+            ],
+        ),
+        "Divide it by the share of the area, and 1 means: no better than chance.",
+        (
+            "First set what is negative to 0, for the sum inside and for the sum of all.",
+            "positive[mask] holds the values inside of the mask.",
+            "The sum of these, divided by positive.sum().",
+        ),
+    ),
+    4: Exercise(
+        _unbiased,
+        "Nothing was added to the data. A stamp that says nothing is not worth learning.",
+        (
+            "What would make the stamps useless for telling the classes apart?",
+            "You know where they are: cover that corner in all training images, or put other stamps over it at random.",
+            "my_images = biased_images.copy(); my_images[:, :8, :8] = …; then train as above.",
+        ),
+        [
+            (
+                (stand_in(0.0), IMAGES, LABELS),
+                "with wrong stamps it gets 0% right: it still reads the stamps, or it is not trained.",
+            ),
+            ((stand_in(0.5), IMAGES, LABELS), "with wrong stamps it gets 50% right. The goal is 60%."),
+            (
+                (stand_in(), IMAGES - LABELS[:, None, None, None].astype(np.uint8), LABELS),
+                "in these images the stamp tells the class, so they cannot judge. Give the images with wrong stamps.",
+            ),
+            (
+                (stand_in(name="critters"), IMAGES, LABELS),
+                "that network was trained beforehand, without stamps. Train one with biased_images.",
+            ),
+        ],
+    ),
+}

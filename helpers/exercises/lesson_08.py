@@ -1,0 +1,235 @@
+"""The exercises of lesson 08, transfer learning: what is right, which mistakes are typical, and the hints."""
+
+from helpers.exercises.judges import Exercise, NotYet, Wrong, call, choice, expect_function, function
+from helpers.exercises.networks import (
+    IMAGES,
+    LABELS,
+    LESSON_NETWORKS,
+    expect_goal,
+    share_right,
+    stand_in,
+    unpack_images,
+)
+
+import numpy as np
+
+
+def _base():
+    """Return a small base with the kinds of layers and names of the photos network, all of it trainable."""
+    from helpers.engine import keras
+
+    stack = [keras.Input((8, 8, 3))]
+    for name in ("conv1", "conv2", "conv3a", "conv3b", "conv4", "top_conv2"):  # the last only contains a beginning
+        stack += [keras.layers.Conv2D(2, 3, padding="same", name=name)]
+        stack += [keras.layers.BatchNormalization(name=f"{name}_norm"), keras.layers.ReLU(name=f"{name}_relu")]
+    return keras.Sequential(stack, name="base")
+
+
+def _open_layers(base) -> set[str]:
+    """Return the names of the layers that would be trained."""
+    open_weights = {id(weight) for weight in base.trainable_weights}
+    return {layer.name for layer in base.layers if any(id(weight) in open_weights for weight in layer.weights)}
+
+
+def _thawed(answer) -> None:
+    """Judge thaw(base, prefixes): convolutions with these names are trained, batch normalization never is."""
+    expect_function(answer)
+    found, base = [], _base()
+    names = [layer.name for layer in base.layers if not layer.name.endswith(("_norm", "_relu"))]
+
+    def thawed(prefixes):
+        answer(base, prefixes)
+        return base.trainable, _open_layers(base)
+
+    for prefixes, frozen in ((("conv4",), False), (("conv3", "conv4"), True), (["conv2"], True), (("conv",), True)):
+        base.trainable = not frozen  # and so are all its layers
+        before = _open_layers(base)
+        whole, now = call(thawed, prefixes, where=f"for prefixes {prefixes}", returns=False)
+        found.append((prefixes, whole, before, now))
+    if all(now == before for *_, before, now in found):
+        raise NotYet("set layer.trainable, True or False, for each layer of the base.")
+    for prefixes, whole, before, now in found:
+        expected = {name for name in names if name.startswith(tuple(prefixes))}
+        if now == before != expected and not whole:
+            raise Wrong(f"where the whole base was frozen, it stays so, for prefixes {prefixes}.")
+        norms = sorted(name for name in now if name.endswith("_norm"))
+        if norms:
+            raise Wrong(f"for prefixes {prefixes}, {norms[0]} is trained, too: batch normalization has to stay frozen.")
+        if now - expected:
+            raise Wrong(f"for prefixes {prefixes}, {min(now - expected)} is trained, too. Freeze all others.")
+        if expected - now:
+            all_frozen = "" if whole else " The base as a whole is frozen: set base.trainable = True first."
+            raise Wrong(f"for prefixes {prefixes}, {min(expected - now)} is still frozen.{all_frozen}")
+
+
+def _thawing(choose, whole=True):
+    """Return a function that trains the layers for whose names ``choose(name, prefixes)`` holds."""
+
+    def thaw(base, prefixes):
+        if whole:
+            base.trainable = True
+        for layer in base.layers:
+            layer.trainable = choose(layer.name, tuple(prefixes))
+
+    return thaw
+
+
+TRANSFER_GOAL = 0.85  # of the test images, in exercise 3; more than lesson 08 itself reaches before it
+
+
+def _transferred(answer) -> None:
+    """Judge (model, images, labels): the share `TRANSFER_GOAL` of the images right."""
+    model, images, labels = unpack_images(answer, "check(3, (my_model, x_test, y_test))")
+    if getattr(model, "name", "") in LESSON_NETWORKS:
+        raise Wrong("that network was trained beforehand. Train one with x and y.")
+    expect_goal(share_right(model, images, labels), TRANSFER_GOAL, "it gets {} of the images right")
+
+
+def _around(values, before, after):
+    """Return for each value the mean of it and its neighbors: so many before it, so many after it."""
+    return np.array([np.mean(values[max(0, i - before) : i + after + 1]) for i in range(len(values))])
+
+
+def _moving(values, window):
+    return _around(values, window - 1, 0)
+
+
+_MOVING_CASES = [
+    (np.array([4.0, 1.0, 7.0, 2.0, 9.0]), 3),
+    (np.array([3.0, 5.0, 1.0]), 1),
+    (np.array([1.0, 0.0, 0.0, 0.0, 2.0, 8.0]), 4),
+    (np.array([2.0, 6.0]), 5),
+]
+
+
+_CENTERED = (
+    lambda values, window: _around(values, (window - 1) // 2, window // 2),
+    lambda values, window: _around(values, window // 2, (window - 1) // 2),
+    lambda values, window: _around(values, window // 2, window // 2),
+    lambda values, window: _around(values, 0, window - 1),
+)
+_SHORTER = (
+    lambda values, window: np.convolve(values, np.ones(window) / window, "valid"),
+    lambda values, window: _moving(values, window)[window - 1 :],
+)
+
+
+EXERCISES: dict[int, Exercise] = {
+    1: Exercise(
+        choice(
+            "d",
+            {
+                "a": "batch normalization has its own numbers: scale and offset are trained, mean and variance drift.",
+                "b": "the kernels are trained. And fit hands on training=True, so mean and variance drift, too.",
+                "c": "what was trained before has changed already, and only compiling again makes it hold from now on.",
+            },
+        ),
+        "Frozen before the training begins, batch normalization included: Keras then uses its stored numbers.",
+        (
+            "What is trained by gradients, and what is measured from the images?",
+            "Which of the four stops both, from the beginning?",
+        ),
+    ),
+    2: Exercise(
+        _thawed,
+        "With this function you can try every depth: from the head alone to the whole base.",
+        (
+            "layer.name.startswith(…) also takes a tuple of beginnings: tuple(prefixes).",
+            "A layer of batch normalization is one for which isinstance(layer, layers.BatchNormalization) is True.",
+            "Set base.trainable = True first: in a frozen base, no layer is trained.",
+        ),
+        [
+            (
+                _thawing(lambda name, prefixes: name.startswith(prefixes)),
+                "for prefixes ('conv4',), conv4_norm is trained, too: batch normalization has to stay frozen.",
+            ),
+            (
+                _thawing(lambda name, prefixes: not name.endswith("_norm")),
+                "for prefixes ('conv4',), conv1 is trained, too. Freeze all others.",
+            ),
+            (
+                _thawing(lambda name, prefixes: name.startswith(prefixes) and not name.endswith("_norm"), whole=False),
+                "where the whole base was frozen, it stays so, for prefixes ('conv3', 'conv4').",
+            ),
+            (
+                _thawing(lambda name, prefixes: name in prefixes),
+                "for prefixes ('conv3', 'conv4'), conv3a is still frozen.",
+            ),
+            (
+                _thawing(lambda name, prefixes: name.startswith(prefixes[0]) and not name.endswith("_norm")),
+                "for prefixes ('conv3', 'conv4'), conv4 is still frozen.",
+            ),
+            (
+                _thawing(lambda name, prefixes: any(p in name for p in prefixes) and not name.endswith("_norm")),
+                "for prefixes ['conv2'], top_conv2 is trained, too. Freeze all others.",
+            ),
+        ],
+    ),
+    3: Exercise(
+        _transferred,
+        "From 20 images of each class, because somebody else has looked at 49,000 others.",
+        (
+            "Start with the head of way 1, and train layers below it at a low rate.",
+            "fine_tune(…) takes any list of names: which convolutions could learn as well?",
+            "Give it the names of all convolutions of the base. Batch normalization stays frozen.",
+        ),
+        [
+            ((stand_in(0.8), IMAGES, LABELS), "it gets 80% of the images right. The goal is 85%."),
+            (
+                (stand_in(name="photos"), IMAGES, LABELS),
+                "that network was trained beforehand. Train one with x and y.",
+            ),
+            (
+                (stand_in(scale=3), IMAGES, LABELS),
+                'its numbers are no probabilities: give the last layer activation="softmax".',
+            ),
+        ],
+    ),
+    4: Exercise(
+        function(
+            _moving,
+            _MOVING_CASES,
+            [
+                *(
+                    (mistake, "yours looks into the future: take the value and those before it, none after it.")
+                    for mistake in _CENTERED
+                ),
+                (
+                    lambda values, window: np.cumsum(values) / np.arange(1, len(values) + 1),
+                    "that is the mean of all values so far. Take the last `window` of them.",
+                ),
+                (
+                    lambda values, window: np.convolve(values, np.ones(window) / window)[: len(values)],
+                    "at the start you divide by `window`, but there are fewer values: divide by how many there are.",
+                ),
+                *(
+                    (mistake, "the result is shorter than values. At the start, take the mean of those that are there.")
+                    for mistake in _SHORTER
+                ),
+                (
+                    lambda values, window: np.array(
+                        [np.mean(values[max(0, i - window) : i]) if i else values[0] for i in range(len(values))]
+                    ),
+                    "the value itself has to be among them.",
+                ),
+                (
+                    lambda values, window: np.array(
+                        [np.sum(values[max(0, i + 1 - window) : i + 1]) for i in range(len(values))]
+                    ),
+                    "those are sums. Take means.",
+                ),
+                (
+                    lambda values, window: np.array(
+                        [np.mean(values[max(0, i - window) : i + 1]) for i in range(len(values))]
+                    ),
+                    "that is one value too many: `window` of them, itself included.",
+                ),
+            ],
+        ),
+        "The same as pandas' rolling(window, min_periods=1).mean(). It is smooth, and late by half the window.",
+        (
+            "For the value at place i: values[max(0, i + 1 - window) : i + 1].",
+            "np.mean of that is one number; collect them for all places.",
+        ),
+    ),
+}

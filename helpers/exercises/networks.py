@@ -1,0 +1,163 @@
+"""What judges of trained networks share, from lesson 03 on: what is given, what it gets right, and how large it is.
+
+Nothing here needs Keras: a network is what has ``predict`` and ``layers``.
+"""
+
+from types import SimpleNamespace
+
+from helpers.exercises.judges import NotYet, Wrong, is_stub
+
+import numpy as np
+
+# --- what stands for networks and their maps in the lists of typical mistakes ---
+
+LABELS = np.arange(100) % 10
+IMAGES = np.full((100, 8, 8, 3), 255, np.uint8)
+
+
+def stand_in(right: float = 1.0, known: float = 1.0, kinds: str = "Conv2D Dense", scale: float = 1.0, **more):
+    """Return something with the face of a trained network, so that mistakes with networks can be written down.
+
+    It gets the share ``right`` of `IMAGES` right, and of black images the share ``known``; what ``scale`` makes of its
+    probabilities are none. ``kinds`` are those of its layers, unless ``more`` says what these are.
+    """
+
+    def predict(images, verbose=0):
+        slips = np.arange(len(LABELS)) >= round(100 * (right if images.any() else known))
+        return scale * np.eye(10)[(LABELS + slips) % 10]
+
+    layers = [type(kind, (), {})() for kind in kinds.split()]
+    return SimpleNamespace(**{"predict": predict, "layers": layers, "count_params": lambda: 10_000, **more})
+
+
+def random_maps(*shape: int, seed: int = 0, low: float = -1.0) -> np.ndarray:
+    """Return maps as after a ReLU: random numbers from ``low`` to 2, what is below 0 cut off."""
+    return np.maximum(np.random.default_rng(seed).uniform(low, 2, shape), 0)
+
+
+# --- what is given ---
+
+LESSON_NETWORKS = ("critters", "digits", "photos")
+"""Names of the networks that come with the lessons: none of these is a learner's own."""
+
+
+def unpack(
+    answer,
+    call: str,
+    build: str = "train a network",
+    given: str = "the trained network and the images",
+    has: str = "predict",
+    parts: int = 3,
+) -> tuple:
+    """Return the parts of an answer, a network first; raises NotYet unless all are there.
+
+    ``call`` is how to give them, ``build`` and ``given`` say what is to be done and given; the network ``has`` that.
+    """
+    network, *data = answer if isinstance(answer, tuple) and answer else (answer,)
+    if is_stub(network):
+        raise NotYet(f"{build}, then give {call}.")
+    if not hasattr(network, has) or len(data) != parts - 1:
+        raise NotYet(f"give {given}: {call}.")
+    return network, *data
+
+
+def unpack_images(answer, call: str, **options) -> tuple:
+    """Return network, images (N, H, W, C) and labels (N,) of an answer; raises NotYet unless all are there.
+
+    ``options`` are those of `unpack`.
+    """
+    network, images, labels = unpack(answer, call, **options)
+    try:
+        images = np.asarray(images, np.float32)
+        labels = np.asarray(labels, int).reshape(len(images))
+        if not labels.size:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise NotYet(f"give the images and their labels: {call}.") from None
+    return network, images, labels
+
+
+# --- what it gets right ---
+
+RIGHT_IN_VALIDATION = "it gets {} of the validation images right"
+
+
+def probabilities(model, images, classes: int) -> np.ndarray:
+    """Return what a learner's model answers to images (N, H, W, C); raises Wrong if it cannot be judged."""
+    try:
+        answers = np.asarray(model.predict(np.array(images), verbose=0), float)  # a copy, which it may change
+    except Exception as error:
+        shape = images.shape[1:]
+        raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error
+    if answers.shape != (len(images), classes):
+        raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
+    if not np.isfinite(answers).all():
+        raise Wrong("it answers NaN: the training went wrong. Build it anew, and take a smaller learning rate.")
+    if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
+        raise Wrong('its numbers are no probabilities: give the last layer activation="softmax".')
+    return answers
+
+
+def share_right(model, images, labels, classes: int | None = None) -> float:
+    """Return the share of images whose class a learner's model finds; raises Wrong if it cannot be judged.
+
+    Without ``classes`` there are as many as ``labels`` tell.
+    """
+    answers = probabilities(model, images, int(labels.max()) + 1 if classes is None else classes)
+    return float(np.mean(answers.argmax(axis=1) == labels))
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """Return a share as text, rounded down: what is below a goal must not read like the goal."""
+    steps = 10**decimals
+    return f"{np.floor(100 * steps * share + 1e-6) / steps:.{decimals}f}%"
+
+
+def expect_goal(
+    share: float,
+    goal: float,
+    reached: str,
+    decimals: int = 0,
+    close: float = 1.0,
+    untrained: tuple[float, str] = (0.0, ""),
+) -> None:
+    """Raise Wrong if a share is below its goal; the message says what was reached, and the goal.
+
+    Parameters
+    ----------
+    share, goal : from 0 to 1; NaN reaches no goal
+    reached : the message up to the goal, with ``{}`` where the share stands
+    decimals : of the percentage that is printed
+    close : a share above this one is called close
+    untrained : a share, and how the message ends below it, instead of with the goal
+    """
+    if share >= goal:
+        return
+    said, (least, doubt) = reached.format(percent(share, decimals)), untrained
+    if share < least:
+        raise Wrong(f"{said}{doubt}")
+    raise Wrong(f"{said}. The goal is {goal:.0%}{': close' if share > close else ''}.")
+
+
+# --- what it is made of ---
+
+
+def kinds_of_layers(model) -> list[str]:
+    """Return the kinds of all layers, such as "Conv2D", also of models inside the model."""
+    return [
+        kind
+        for layer in model.layers
+        for kind in (kinds_of_layers(layer) if getattr(layer, "layers", None) else [type(layer).__name__])
+    ]
+
+
+def multiply_adds(model) -> int:
+    """Return how many multiply-adds a Keras model needs for one image: each weight of a kernel, at each place."""
+    total = 0
+    for layer in model.layers:
+        if getattr(layer, "layers", None):
+            total += multiply_adds(layer)
+        elif layer.weights:
+            weights = sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1)
+            total += weights * int(np.prod(layer.output.shape[1:-1]))
+    return total

@@ -1,0 +1,140 @@
+"""The exercises of lesson 01, convolution by hand: right answers, typical mistakes with their messages."""
+
+import numpy as np
+from exercise_tools import Answers, not_written
+from scipy import signal
+
+
+def stride_by_slicing(image, kernel, stride):
+    return signal.correlate2d(image, kernel, mode="valid")[::stride, ::stride]
+
+
+def stride_by_range(image, kernel, stride):
+    height, width = kernel.shape
+    return [
+        [
+            (image[top : top + height, left : left + width] * kernel).sum()
+            for left in range(0, image.shape[1] - width + 1, stride)
+        ]
+        for top in range(0, image.shape[0] - height + 1, stride)
+    ]
+
+
+def stride_with_zeros_between(image, kernel, stride):
+    full = signal.correlate2d(image, kernel, mode="valid")
+    small, result = full[::stride, ::stride], 0 * full
+    result[: len(small), : len(small[0])] = small
+    return result
+
+
+def stride_not_multiplied(image, kernel, stride):
+    rows, cols = (image.shape[0] - kernel.shape[0]) // stride + 1, (image.shape[1] - kernel.shape[1]) // stride + 1
+    result = np.zeros((rows, cols))
+    for row in range(rows):
+        for col in range(cols):
+            result[row, col] = np.sum(image[row : row + kernel.shape[0], col : col + kernel.shape[1]] * kernel)
+    return result
+
+
+def pool_by_reshape(image, size):
+    rows, cols = image.shape[0] // size, image.shape[1] // size
+    return image[: rows * size, : cols * size].reshape(rows, size, cols, size).mean(axis=(1, 3))
+
+
+STUBS = {
+    1: "?",
+    2: lambda image, kernel, stride: ...,
+    3: [[None] * 3] * 3,
+    4: {"height": None, "channels": None, "parameters": None},
+    5: lambda image, size: ...,
+}
+RIGHT = {
+    1: ["b", " B "],
+    2: [stride_by_slicing, stride_by_range],
+    3: [[[-1, -1, -1], [0, 0, 0], [1, 1, 1]], np.array([[2.0], [-2.0]]), [[3, 10, 3], [0, 0, 0], [-3, -10, -3]]],
+    4: [
+        {"height": 112, "channels": 64, "parameters": 9472},
+        {"height": 112.0, "channels": 64, "parameters": 9408 + 64},
+    ],
+    5: [pool_by_reshape, lambda image, size: pool_by_reshape(image, size).tolist()],
+}
+WRONG = {
+    1: [
+        ("a", "lower row alone"),
+        ("c", "does not average"),
+        ("d", "own kernel value"),
+    ],
+    2: [
+        (lambda i, k, s: signal.correlate2d(i, k, mode="valid"), "stride is not used"),
+        (stride_not_multiplied, "still moves by one pixel"),
+        (lambda i, k, s: signal.convolve2d(i, k, mode="valid")[::s, ::s], "flipped"),
+        (lambda i, k, s: stride_by_slicing(i, k, s)[:-1, :-1], "shape"),
+        (
+            lambda i, k, s: stride_by_slicing(i, k, s)[
+                : (i.shape[0] - k.shape[0] + 1) // s, : (i.shape[1] - k.shape[1] + 1) // s
+            ],
+            "lost a place",
+        ),
+        (lambda i, k, s: signal.correlate2d(i[::s, ::s], k, mode="valid"), "left out pixels"),
+        (stride_with_zeros_between, "zeros between"),
+        (lambda i, k, s: i[s], "shape"),
+        (lambda i, k: i, "raised TypeError"),
+    ],
+    3: [
+        ([[-1, 0, 1]] * 3, "vertical edges instead"),
+        (np.full((3, 3), 1 / 9), "add up to"),
+        (np.zeros((3, 3)), "finds nothing"),
+        ([[0, 1, 1], [-1, 0, 1], [-1, -1, 0]], "both directions"),
+        ([[0, 1, 0], [1, -4, 1], [0, 1, 0]], "both directions"),
+        ([1, 0, -1], "shape"),
+        ([[1, -2, 1], [0, 0, 0], [-1, 2, -1]], "no straight edge"),
+        ([[1, 0, -1], [0, 0, 0], [-1, 0, 1]], "no straight edge"),
+    ],
+    4: [
+        ({"height": 109, "channels": 64, "parameters": 9472}, "without padding"),
+        ({"height": 111, "channels": 64, "parameters": 9472}, "then add 1"),
+        ({"height": 112, "channels": 3, "parameters": 9472}, "one channel"),
+        ({"height": 112, "channels": 64, "parameters": 9408}, "biases"),
+        ({"height": 112, "channels": 64, "parameters": 3200}, "as deep as the image"),
+        ({"height": 113, "channels": 64, "parameters": 9472}, "round down, not up"),
+        ({"height": 224, "channels": 64, "parameters": 9472}, "halves the size"),
+        ({"height": 218, "channels": 64, "parameters": 9472}, "stride 1 without padding"),
+        ({"height": 110, "channels": 64, "parameters": 9472}, "counts on both sides"),
+        ({"height": 112, "channels": 192, "parameters": 9472}, "added up to one map"),
+        ({"height": 112, "channels": 64, "parameters": 3136}, "as deep as the image, and has a bias"),
+        ({"height": 112, "channels": 64, "parameters": 9600}, "one bias for each kernel"),
+        ({"height": 112, "channels": 64, "parameters": 148}, "that is one kernel"),
+        ({"height": "many", "channels": 64, "parameters": 9472}, "one number"),
+    ],
+    5: [
+        (lambda i, s: pool_by_reshape(i, s) * s * s, "sum of each window"),
+        (lambda i, s: i[::s, ::s], "keeps one pixel"),
+        (lambda i, s: pool_by_reshape(i, s) * s * s / 4, "only for size 2"),
+        (lambda i, s: pool_by_reshape(i, s) * s, "size × size pixels, not size"),
+        (
+            lambda i, s: np.array(
+                [
+                    [i[r * s : r * s + s, c * s : c * s + s].max() for c in range(i.shape[1] // s)]
+                    for r in range(i.shape[0] // s)
+                ]
+            ),
+            "largest",
+        ),
+        (lambda i, s: signal.correlate2d(i, np.full((s, s), 1 / s**2), mode="valid"), "overlap"),
+        (lambda i, s: i.mean(), "shape"),
+    ],
+}
+MISSING = [
+    (1, "e", "answer with one of the letters a, b, c, d"),
+    (2, None, "define the function"),
+    (2, not_written, "write the body of the function, with a return at its end; it returns nothing so far."),
+    (3, "?", "put nine numbers into the kernel."),
+    (3, [[1, 1, 1], [0, 0, 0], [-1, -1, None]], "fill in every cell of the kernel with a number."),
+    (3, [[10**400]], "fill in every cell of the kernel with a number."),
+    (4, {"height": 112, "channels": None, "parameters": "?"}, "fill in channels, parameters."),
+    (5, ..., "define the function"),
+]
+
+
+class TestAnswers(Answers):
+    lesson, stubs, right, wrong, missing = "01", STUBS, RIGHT, WRONG, MISSING

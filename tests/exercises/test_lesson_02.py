@@ -1,0 +1,130 @@
+"""The exercises of lesson 02, Gabor filter banks: right answers, typical mistakes with their messages."""
+
+from helpers.gabor import gabor_kernel, gabor_response
+
+import numpy as np
+from exercise_tools import Answers, not_written
+from scipy import signal
+
+
+def direction_by_loop(image, angle=np.radians, strength=np.abs, answer=lambda theta: theta):
+    best, most = None, -np.inf
+    for theta in (0, 30, 60, 90, 120, 150):
+        total = strength(gabor_response(image, gabor_kernel(0.1, angle(theta), 4))).sum()
+        if total > most:
+            best, most = theta, total
+    return answer(best)
+
+
+def direction_by_sign(image, total):
+    """The direction with the largest total of the response, where crests and troughs have signs."""
+    totals = {}
+    for theta in range(0, 180, 30):
+        totals[theta] = total(gabor_response(image, gabor_kernel(0.1, np.radians(theta), 4, zero_mean=True)))
+    return max(totals, key=totals.get)
+
+
+def direction_by_two_convolutions(image):
+    energies = {}
+    for theta in range(0, 180, 30):
+        kernel = gabor_kernel(0.1, np.radians(theta), 4)
+        even, odd = (signal.correlate2d(image, part, mode="valid") for part in (kernel.real, kernel.imag))
+        energies[theta] = (even**2 + odd**2).mean()
+    return max(energies, key=energies.get)
+
+
+def gradient_by_convolution(image, kernel, target):
+    error = signal.correlate2d(image, kernel, mode="valid") - target
+    return signal.correlate2d(image, 2 * error / error.size, mode="valid")
+
+
+def gradient_by_difference(image, kernel, target):
+    gradient = np.zeros(kernel.shape)
+    for place in np.ndindex(*kernel.shape):
+        losses = []
+        for sign in (1, -1):
+            moved = kernel.copy()
+            moved[place] += sign * 1e-3
+            losses.append(np.mean((signal.correlate2d(image, moved, mode="valid") - target) ** 2))
+        gradient[place] = (losses[0] - losses[1]) / 2e-3
+    return gradient
+
+
+STUBS = {
+    1: {"frequency": ..., "theta": ...},
+    2: lambda kernel, bell: ...,
+    3: "?",
+    4: lambda image: ...,
+    5: lambda image, kernel, target: ...,
+}
+RIGHT = {
+    1: [{"frequency": 0.125, "theta": 90}, {"frequency": 1 / 8, "theta": np.float64(90)}],
+    2: [
+        lambda kernel, bell: kernel - kernel.sum() * bell / bell.sum(),
+        lambda kernel, bell: kernel - bell**2 * kernel.sum() / (bell**2).sum(),  # fades out even sooner
+    ],
+    3: ["b", "(B)"],
+    4: [direction_by_loop, direction_by_two_convolutions],
+    5: [gradient_by_convolution, gradient_by_difference],
+}
+WRONG = {
+    1: [
+        ({"frequency": 8, "theta": 90}, "turn it over"),
+        ({"frequency": 0.25, "theta": 90}, "only half a wave"),
+        ({"frequency": 4, "theta": 90}, "half a wave; and waves per pixel are asked"),
+        ({"frequency": 1 / 16, "theta": 90}, "to the very next orange one."),
+        ({"frequency": 16, "theta": 90}, "then turn the number over"),
+        ({"frequency": 0.125, "theta": -90}, "from 0 to less than 180"),
+        ({"frequency": 0.125, "theta": 270}, "from 0 to less than 180"),
+        ({"frequency": 0.125, "theta": 180}, "direction of the stripes"),
+        ({"frequency": 0.125, "theta": 0}, "direction of the stripes"),
+        ({"frequency": 0.125, "theta": np.pi / 2}, "radians"),
+        ({"frequency": 0.1, "theta": 90}, "10 pixels"),
+        ({"frequency": 0.11, "theta": 90}, "too small"),
+    ],
+    2: [
+        (lambda kernel, bell: kernel, "unchanged"),
+        (lambda kernel, bell: kernel - kernel.mean(), "corners"),
+        (lambda kernel, bell: kernel / kernel.sum(), "the sum is 1"),
+        (lambda kernel, bell: kernel - bell, "whole bell"),
+        (lambda kernel, bell: kernel * 0, "zeros everywhere"),
+        (lambda kernel, bell: bell * kernel.sum() / bell.sum() - kernel, "upside down"),
+        (lambda kernel, bell: kernel - bell / 2, "not 0"),
+        (lambda kernel, bell: kernel - kernel.sum() * (bell == bell.max()), "one weight took all"),
+        (lambda kernel, bell: kernel.sum(), "shape"),
+        (lambda kernel: kernel, "raised TypeError"),
+    ],
+    3: [("a", "out of step"), ("c", "where the peak is"), ("d", "one rule")],
+    4: [
+        (lambda image: direction_by_loop(image) // 30, "number of the filter"),
+        (lambda image: np.radians(direction_by_loop(image)), "return degrees"),
+        (lambda image: (direction_by_loop(image) + 90) % 180, "direction of the stripes"),
+        (lambda image: direction_by_loop(image, angle=float), "theta in radians"),
+        (lambda image: direction_by_sign(image, lambda r: sum(r.real.ravel())), "a response with a sign"),
+        (lambda image: direction_by_sign(image, lambda r: abs(sum(r.ravel()))), "of each pixel first"),
+        (lambda image: 30, "it returned"),
+    ],
+    5: [
+        (lambda i, k, t: gradient_by_convolution(i, k, t) / 2, "the 2 of the square"),
+        (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size, "the sum over all places"),
+        (lambda i, k, t: -gradient_by_convolution(i, k, t), "sign is turned"),
+        (lambda i, k, t: gradient_by_convolution(i, k, t)[::-1, ::-1], "wrong cells"),
+        (lambda i, k, t: gradient_by_convolution(i, k, t).sum(), "shape"),
+        (
+            lambda i, k, t: 2 * (signal.correlate2d(i, k, "valid") - t).mean() * np.ones_like(k),
+            "the pixels are missing",
+        ),
+    ],
+}
+MISSING = [
+    (1, {"frequency": 1 / 8, "theta": None}, "fill in theta."),
+    (2, None, "define the function"),
+    (2, not_written, "write the body of the function"),
+    (3, "wide", "answer with one of the letters a, b, c, d"),
+    (4, "?", "define the function"),
+    (5, lambda image, kernel, target: None, "write the body of the function"),
+]
+
+
+class TestAnswers(Answers):
+    lesson, stubs, right, wrong, missing = "02", STUBS, RIGHT, WRONG, MISSING

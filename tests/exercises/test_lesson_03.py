@@ -1,0 +1,133 @@
+"""The exercises of lesson 03, building a CNN: right answers, typical mistakes with their messages."""
+
+import types
+
+from helpers.exercises import load_checks
+
+import numpy as np
+from exercise_tools import Answers, not_written
+
+
+def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.0, known=1.0, scale=1.0, classes=10):
+    """Return something with the face of a trained Keras model, and a dataset of which it gets such shares right."""
+    labels = np.arange(200) % 10
+    train, validation = (
+        types.SimpleNamespace(images=np.full((200, 28, 28, 1), value, np.uint8), labels=labels) for value in (100, 200)
+    )
+
+    def predict(given, verbose):
+        assert given.max() <= 1
+        share = known if given.max() < 0.5 else accuracy
+        answers = np.where(np.arange(200) < share * 200, labels, (labels + 1) % 10)
+        return scale * np.eye(classes)[answers % classes]
+
+    model = types.SimpleNamespace(
+        layers=[type(kind, (), {})() for kind in kinds], count_params=lambda: parameters, predict=predict
+    )
+    dataset = types.SimpleNamespace(train=train, validation=validation, class_names=tuple("0123456789"))
+    return model, dataset
+
+
+STUBS = {
+    1: "?",
+    2: {"conv": None, "height": None, "dense": None},
+    3: lambda w, x, y, learning_rate: ...,
+    4: lambda label, probabilities: ...,
+    5: (..., None),
+}
+RIGHT = {
+    1: ["c", "C"],
+    2: [
+        {"conv": 51264, "height": 10, "dense": 64010},
+        {"conv": 800 * 64 + 64, "height": np.int64(10), "dense": 64010},
+    ],
+    3: [
+        lambda w, x, y, rate: w - rate * 2 / len(x) * np.dot(w * x - y, x),
+        lambda w, x, y, rate: w + 2 * rate * np.mean((y - w * x) * x),
+    ],
+    4: [
+        lambda label, p: np.log(1 / p[label]),
+        lambda label, p: -np.sum(np.eye(len(p))[label] * np.log(p)),
+    ],
+    5: [network(), network(20_000, ("SeparableConv2D", "Dense"), accuracy=0.95)],
+}
+WRONG = {
+    1: [("a", "what the next layer gets"), ("b", "save just as many"), ("d", "Dense layer now gets fewer")],
+    2: [
+        ({"conv": 51200, "height": 10, "dense": 64010}, "biases"),
+        ({"conv": 1664, "height": 10, "dense": 64010}, "as deep as its input"),
+        ({"conv": 1600, "height": 10, "dense": 64010}, "as deep as its input, and has a bias"),
+        ({"conv": 53248, "height": 10, "dense": 64010}, "one bias for each kernel"),
+        ({"conv": 51264, "height": 14, "dense": 64010}, 'padding="same"'),
+        ({"conv": 51264, "height": 12, "dense": 64010}, "4 pixels"),
+        ({"conv": 51264, "height": 9, "dense": 64010}, "14 − 5 + 1"),
+        ({"conv": 51264, "height": 10, "dense": 64000}, "10 biases are missing"),
+        ({"conv": 51264, "height": 10, "dense": 6410}, "height × width × channels"),
+        ({"conv": 51264, "height": 10, "dense": 1010}, "height × width × channels"),
+        ({"conv": 51264, "height": 10, "dense": 650}, "long list"),
+    ],
+    3: [
+        (lambda w, x, y, rate: w + rate * np.mean(2 * (w * x - y) * x), "uphill"),
+        (lambda w, x, y, rate: w - rate * np.sum(2 * (w * x - y) * x), "mean"),
+        (lambda w, x, y, rate: w - rate * np.mean((w * x - y) * x), "factor 2"),
+        (lambda w, x, y, rate: w - np.mean(2 * (w * x - y) * x), "learning rate"),
+        (lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x, "take the mean"),
+        (lambda w, x, y, rate: w - 2 * rate * np.mean(w * x - y), "the inner derivative"),
+        (lambda w, x, y, rate: 2 * np.dot(w * x - y, x) / len(x), "the gradient, not the new w"),
+        (lambda w, x, y, rate: -rate * np.mean(2 * (w * x - y) * x), "Add it to w"),
+        (
+            lambda w, x, y, rate: (
+                w - rate * np.mean(2 * (w * np.array([1, 2, 3]) - np.array([2, 4, 6])) * np.array([1, 2, 3]))
+            ),
+            "arguments of your function",
+        ),
+    ],
+    4: [
+        (lambda label, p: np.log(p[label]), "sign"),
+        (lambda label, p: -np.log2(p[label]), "natural logarithm"),
+        (lambda label, p: -np.sum(np.log(p)), "true class"),
+        (lambda label, p: -np.log(np.sort(p)[-1]), "the most probable class"),
+        (lambda label, p: sum(np.delete(p, label)), "without the logarithm"),
+        (lambda label, p: np.dot(p, np.log(1 / p)), "the entropy of the prediction alone"),
+        (lambda label, p: (1 - p[label]) ** 2, "squared error"),
+        (lambda label, p: -np.log(p), "shape"),
+    ],
+    5: [
+        (network(20_001), "it has 20,001 parameters; at most 20,000"),
+        (network(kinds=("Flatten", "Dense")), "there is no Conv2D"),
+        (network(accuracy=0.1, known=0.1), "Is it trained"),
+        (network(accuracy=0.94), "The goal is 95%: close."),
+        (network(accuracy=0.7), "The goal is 95%."),
+        (network(known=0.9), "Train it on x_train."),
+        (network(scale=3.0), "softmax"),
+        (network(classes=5), "it must give 10 numbers"),
+    ],
+}
+MISSING = [
+    (1, "no", "answer with one of the letters a, b, c, d"),
+    (2, {"conv": 51_264, "height": 10, "dense": ...}, "fill in dense."),
+    (3, None, "define the function"),
+    (4, not_written, "write the body of the function"),
+    (5, None, "build and train a model, then give check(5, (small_model, dataset))."),
+    (5, network()[0], "give the trained model and the dataset: check(5, (small_model, dataset))."),
+    (5, (network()[0], None), "give the trained model and the dataset"),
+    (5, network()[::-1], "give the trained model and the dataset"),
+]
+
+
+class TestAnswers(Answers):
+    lesson, stubs, right, wrong, missing = "03", STUBS, RIGHT, WRONG, MISSING
+
+
+def test_small_network_may_be_nested_and_must_take_the_images(said):
+    model, dataset = network()
+    load_checks("03")(5, (types.SimpleNamespace(**vars(model) | {"layers": [model]}), dataset))
+    assert said().startswith("✓ yes")
+
+    def predict(given, verbose):
+        raise ValueError("expected shape (None, 32, 32, 3)")
+
+    load_checks("03")(5, (types.SimpleNamespace(**vars(model) | {"predict": predict}), dataset))
+    assert "begin with keras.Input((" in said()
+    load_checks("03")(5, model)
+    assert said().startswith("… not yet: give the trained model and the dataset")

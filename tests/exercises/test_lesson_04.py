@@ -1,0 +1,259 @@
+"""The exercises of lesson 04, dropout and overfitting: right answers, typical mistakes with their messages."""
+
+import math
+
+from helpers.exercises import load_checks
+
+import numpy as np
+from exercise_tools import Answers, not_written
+from network_tools import CLASSES, LABELS, ROWS, fake, labels_with, row_reader
+
+
+def stop_by_counter(losses, patience):
+    best, least, waited = 1, math.inf, 0
+    for epoch, loss in enumerate(losses, 1):
+        if loss < least:
+            best, least, waited = epoch, loss, 0
+        else:
+            waited += 1
+            if waited == patience:
+                return [best, epoch]
+    return [best, len(losses)]
+
+
+def stop_by_argmin(losses, patience):
+    for epoch in range(1, len(losses) + 1):
+        best = np.argmin(losses[:epoch]) + 1
+        if epoch - best == patience:
+            break
+    return np.array([best, epoch], float)
+
+
+def stop_without_end(losses, patience):
+    return int(np.argmin(losses)) + 1, len(losses)
+
+
+def stop_at_any_rise(losses, patience, equal_is_rise=True, begin_anew=True):
+    """Counts rises, and begins anew with each fall."""
+    rises = 0
+    for epoch in range(1, len(losses)):
+        if losses[epoch] > losses[epoch - 1] or (equal_is_rise and losses[epoch] == losses[epoch - 1]):
+            rises += 1
+        elif begin_anew:
+            rises = 0
+        if rises == patience:
+            return int(np.argmin(losses[: epoch + 1])) + 1, epoch + 1
+    return stop_without_end(losses, patience)
+
+
+def stop_without_a_new_start(losses, patience):
+    """The counter is not set back at a new best epoch."""
+    best, waited = 1, 0
+    for epoch in range(2, len(losses) + 1):
+        if losses[epoch - 1] < losses[best - 1]:
+            best = epoch
+        else:
+            waited += 1
+        if waited == patience:
+            return best, epoch
+    return best, len(losses)
+
+
+def drop_by_loop(maps, rate, random):
+    result = np.zeros_like(maps)
+    for channel in range(maps.shape[2]):
+        if random.uniform() > rate:
+            result[:, :, channel] = maps[:, :, channel] / (1 - rate)
+    return result
+
+
+def drop_in_place(maps, rate, random):
+    maps[..., random.random(maps.shape[-1]) < rate] = 0
+    maps /= 1 - rate
+    return maps
+
+
+def drop_a_fixed_number(maps, rate, random):
+    number = round(rate * maps.shape[2])
+    dropped = random.choice(maps.shape[2], size=number, replace=False)
+    return np.where(np.isin(np.arange(maps.shape[2]), dropped), 0, maps) / (1 - rate)
+
+
+def dropping(scale=lambda rate: 1 / (1 - rate), share=lambda rate: rate, shape=lambda h, w, c: c):
+    """A function that drops that share of parts of that shape, and scales the rest."""
+    return lambda maps, rate, random: maps * (random.random(shape(*maps.shape)) >= share(rate)) * scale(rate)
+
+
+def scale_by_what_is_left(maps, rate, random):
+    keep = random.random(maps.shape[2]) >= rate
+    return maps * keep / keep.mean()
+
+
+GOAL, LIMIT = 0.7, 50_000
+
+STUBS = {
+    1: "?",
+    2: lambda losses, patience: None,
+    3: {"zeros": None, "factor": None, "zeros_predicting": None},
+    4: lambda maps, rate, random: None,
+    5: (..., None, None),
+}
+RIGHT = {
+    1: ["b", "(b)."],
+    2: [stop_by_counter, stop_by_argmin],
+    3: [
+        {"zeros": 0.25 * 1024, "factor": 1 / (1 - 0.25), "zeros_predicting": 0},
+        {"zeros": np.int64(256), "factor": 1.33, "zeros_predicting": 0.0},
+    ],
+    4: [
+        dropping(),
+        drop_by_loop,
+        drop_in_place,
+        drop_a_fixed_number,
+        lambda maps, rate, random: maps * random.choice([0, 1 / (1 - rate)], maps.shape[2], p=[rate, 1 - rate]),
+        lambda maps, rate, random: np.where(random.uniform(0, 1, maps.shape[2]) < rate, 0, maps / (1 - rate)),
+        lambda maps, rate, random: (maps * random.binomial(1, 1 - rate, (1, 1, maps.shape[2])) / (1 - rate)).tolist(),
+    ],
+    5: [
+        (fake(), ROWS, LABELS),
+        (fake(), ROWS, labels_with(GOAL)),
+        (fake(), ROWS.tolist(), LABELS.tolist()),
+        (fake(), ROWS, LABELS[:, np.newaxis]),
+    ],
+}
+WRONG = {
+    1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "become surer")],
+    2: [
+        (lambda losses, p: (int(np.argmin(losses)) + 1, stop_by_counter(losses, p)[1]), "after the end"),
+        (stop_without_end, "never stops early"),
+        (lambda losses, p: [epoch - 1 for epoch in stop_by_counter(losses, p)], "count the epochs from 1"),
+        (lambda losses, p: stop_by_counter(losses, p)[::-1], "wrong order"),
+        (stop_at_any_rise, "compare with the epoch before"),
+        (lambda losses, p: stop_at_any_rise(losses, p, equal_is_rise=False), "compare with the epoch before"),
+        (lambda losses, p: stop_at_any_rise(losses, p, begin_anew=False), "compare with the epoch before"),
+        (lambda losses, p: stop_at_any_rise(losses, p, False, False), "compare with the epoch before"),
+        (lambda losses, p: stop_by_counter([x - i / 1e6 for i, x in enumerate(losses)], p), "not with <="),
+        (stop_without_a_new_start, "starts the patience anew"),
+        (lambda losses, p: stop_by_counter(losses, p + 1), "one epoch late"),
+        (lambda losses, p: stop_by_counter(losses, 1), "`patience` is not used"),
+        (lambda losses, p: stop_by_counter(losses, p)[0], "return both"),
+        (lambda losses, p: stop_by_counter(losses, p)[1], "return both"),
+        (lambda losses, p: (min(losses), len(losses)), "it returned"),
+        (lambda losses, p: (*stop_by_counter(losses, p), 0), "returned shape (3,)"),
+        (lambda losses, p: (None, 4), "it returned [nan,"),
+        (lambda losses: (1, 2), "raised TypeError"),
+        (lambda losses, p: losses[p * 10], "raised IndexError"),
+        ((2, 4), "without parentheses"),
+    ],
+    3: [
+        ({"zeros": 768, "factor": 4 / 3, "zeros_predicting": 0}, "not the one that is kept"),
+        ({"zeros": 0.25, "factor": 4 / 3, "zeros_predicting": 0}, "that is the share"),
+        ({"zeros": 256, "factor": 0.75, "zeros_predicting": 0}, "smaller still"),
+        ({"zeros": 256, "factor": 1.25, "zeros_predicting": 0}, "75% × 1.25"),
+        ({"zeros": 256, "factor": 4, "zeros_predicting": 0}, "1 / rate"),
+        ({"zeros": 256, "factor": 1, "zeros_predicting": 0}, "a quarter less"),
+        ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 256}, "passes everything on"),
+        ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 768}, "passes everything on"),
+        ({"zeros": 257, "factor": 4 / 3, "zeros_predicting": 0}, "too large"),
+        ({"zeros": 256, "factor": 1.3, "zeros_predicting": 0}, "too small"),
+        ({"zeros": np.nan, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number"),
+        ({"zeros": 10**400, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number"),
+        ({"zeros": 256, "factor": 4 / 3}, "keep the dictionary"),
+    ],
+    4: [
+        (lambda maps, rate, random: maps, "nothing is dropped"),
+        (lambda maps, rate, random: maps / (1 - rate), "nothing is dropped"),
+        (dropping(shape=lambda h, w, c: (h, w, c)), "not for each pixel"),
+        (dropping(shape=lambda h, w, c: (h, w, 1)), "not for each pixel"),
+        (dropping(shape=lambda h, w, c: 1), "dropped together"),
+        (dropping(shape=lambda h, w, c: 1, scale=lambda rate: 1), "dropped together"),
+        (lambda maps, rate, random: dropping()(maps, rate, np.random.default_rng(0)), "the same channels"),
+        (lambda maps, rate, random: dropping()(maps, rate, np.random.default_rng()), "take all numbers from it"),
+        (dropping(share=lambda rate: 1 - rate), "75% of the channels are dropped at a rate of 25%: `rate`"),
+        (dropping(share=lambda rate: rate**2), "% of the channels are dropped at a rate of 25%."),
+        (dropping(scale=lambda rate: 1), "not scaled"),
+        (dropping(scale=lambda rate: 1 - rate), "not by 1 − rate"),
+        (dropping(scale=lambda rate: 1 / rate), "not by rate"),
+        (dropping(scale=lambda rate: 1 + rate), "1 + rate is close"),
+        (dropping(scale=lambda rate: 2), "multiplied by 2;"),
+        (scale_by_what_is_left, "multiplied by 1."),
+        (dropping(share=lambda rate: 0.25, scale=lambda rate: 4 / 3), "use the argument `rate`"),
+        (dropping(share=lambda rate: 0.25), "use the argument `rate`"),
+        (dropping(scale=lambda rate: 4 / 3), "use the argument `rate`"),
+        (lambda maps, rate, random: maps * np.nan, "infinite or NaN"),
+        (lambda maps, rate, random: dropping()(maps, rate, random)[:, :, :20], "keep the shape (6, 5, 40)"),
+        (lambda maps, rate, random: maps.mean(), "keep the shape"),
+        (dropping(shape=lambda h, w, c: h), "raised ValueError"),
+        (lambda maps, rate: maps, "raised TypeError"),
+        (lambda maps, rate, random: random, "must return numbers"),
+        (np.zeros((6, 5, 40)), "without parentheses"),
+    ],
+    5: [
+        (
+            (fake(count_params=lambda: LIMIT + 1), ROWS, LABELS),
+            "it has 50,001 parameters; at most 50,000 are allowed. (It gets 100.0% of the validation images right.)",
+        ),
+        ((fake(), ROWS, labels_with(0.1)), "it gets 10.0% of the validation images right. Is it trained?"),
+        ((fake(), ROWS, labels_with(0.6)), "it gets 60.0% of the validation images right. The goal is 70%."),
+        ((fake(), ROWS, labels_with(0.69)), "it gets 69.0% of the validation images right. The goal is 70%: close."),
+        (
+            (fake(predict=lambda *_, **__: 3 * np.eye(CLASSES)[LABELS]), ROWS, LABELS),
+            "its numbers are no probabilities",
+        ),
+    ],
+}
+MISSING = [
+    (1, "e", "answer with one of the letters a, b, c, d"),
+    (2, None, "define the function"),
+    (2, not_written, "write the body of the function"),
+    (3, {"zeros": 256, "factor": None, "zeros_predicting": "?"}, "fill in factor, zeros_predicting."),
+    (4, ..., "define the function"),
+    (4, not_written, "write the body of the function"),
+    (5, (None, ROWS, LABELS), "build and train a network"),
+    (5, row_reader(), "give the trained model and the images"),
+    (5, (row_reader(), ROWS), "give the trained model and the images"),
+    (5, (ROWS, row_reader(), LABELS), "give the trained model and the images"),
+    (5, (row_reader(), None, None), "give the images and their labels"),
+    (5, (row_reader(), ROWS[:0], LABELS[:0]), "give the images and their labels"),
+    (5, (row_reader(), ROWS, LABELS[:9]), "give the images and their labels"),
+    (5, (row_reader(), ROWS, np.eye(CLASSES)[LABELS]), "give the images and their labels"),
+]
+
+
+class TestAnswers(Answers):
+    lesson, stubs, right, wrong, missing = "04", STUBS, RIGHT, WRONG, MISSING
+
+
+def judge(model, right=1.0, images=ROWS):
+    load_checks("04")(5, (model, images, labels_with(right)))
+
+
+def test_pixels_are_given_as_they_are(said):
+    seen = []
+    judge(fake(predict=lambda images, verbose: seen.append(images) or images[:, :, 0, 0]))
+    assert said().startswith("✓ yes")
+    np.testing.assert_allclose(seen[0], ROWS, atol=1e-6)
+    judge(
+        fake(predict=lambda images, verbose: seen.append(images) or images[:, :, 0, 0] / 2 + 0.5), images=2 * ROWS - 1
+    )
+    assert said().startswith("✓ yes")
+    np.testing.assert_allclose(seen[1], 2 * ROWS - 1, atol=1e-6)
+    judge(row_reader(), images=ROWS.tolist())
+    assert said().startswith("✓ yes")
+
+
+def test_parameters_are_limited(said):
+    hidden = LIMIT // (120 + CLASSES)
+    for model, passes in (
+        (fake(count_params=lambda: LIMIT), True),
+        (fake(count_params=lambda: LIMIT + 1), False),
+        (row_reader(knows=False, hidden=hidden), None),  # not too large, but knows nothing
+        (row_reader(knows=False, hidden=hidden + 1), False),
+    ):
+        judge(model)
+        text = said()
+        if passes is None:
+            assert "Is it trained?" in text
+        else:
+            assert text.startswith("✓ yes" if passes else f"✗ no: it has {model.count_params():,} parameters; at most")
+        assert ("(It gets" in text) == (passes is False)

@@ -1,0 +1,260 @@
+"""The exercises of lesson 08, transfer learning: right answers, typical mistakes with their messages."""
+
+import collections
+
+from helpers.engine import keras
+from helpers.exercises.lesson_08 import TRANSFER_GOAL
+
+import numpy as np
+import pandas as pd
+from exercise_tools import Answers, not_written
+from network_tools import (
+    IMAGES,
+    LABELS,
+    Later,
+    Network,
+    beforehand,
+    reader,
+    scores,
+    trained,
+    untrained,
+)
+
+layers = keras.layers
+
+
+def thaw(base, prefixes):
+    base.trainable = True
+    for layer in base.layers:
+        is_norm = isinstance(layer, layers.BatchNormalization)
+        layer.trainable = layer.name.startswith(tuple(prefixes)) and not is_norm
+
+
+def thaw_in_two_passes(base, prefixes):
+    base.trainable = True
+    for layer in base.layers:
+        layer.trainable = False
+    for layer in base.layers:
+        if any(layer.name.startswith(prefix) for prefix in prefixes) and "norm" not in layer.name:
+            layer.trainable = True
+    return base
+
+
+def thaw_in_the_other_order(base, prefixes):
+    for layer in reversed(base.layers):
+        layer.trainable = True
+    base.trainable = True
+    for layer in base.layers:
+        if type(layer).__name__ != "Conv2D" or not [p for p in prefixes if layer.name.find(p) == 0]:
+            layer.trainable = False
+
+
+def thaw_recursively(layer, prefixes):
+    if getattr(layer, "layers", None):
+        layer.trainable = True
+        for part in layer.layers:
+            thaw_recursively(part, prefixes)
+    else:
+        begins = any(layer.name[: len(prefix)] == prefix for prefix in prefixes)
+        layer.trainable = begins and not hasattr(layer, "moving_mean")
+
+
+def thaw_only(base, prefixes):
+    """Forget the frozen base."""
+    for layer in base.layers:
+        layer.trainable = layer.name.startswith(tuple(prefixes)) and "norm" not in layer.name
+
+
+def thaw_with(choose, whole=True):
+    """Thaw the layers for which choose(layer, prefixes) holds."""
+
+    def answer(base, prefixes):
+        base.trainable = whole
+        for layer in base.layers:
+            layer.trainable = choose(layer, prefixes)
+
+    return answer
+
+
+def is_norm(layer):
+    return layer.name.endswith("_norm")
+
+
+def freeze_norms_only(base, prefixes):
+    for layer in base.layers:
+        if is_norm(layer):
+            layer.trainable = False
+
+
+def thaw_what_it_finds(base, prefixes):
+    """Leave everything else as it is."""
+    base.trainable = True
+    for layer in base.layers:
+        if layer.name.startswith(tuple(prefixes)):
+            layer.trainable = True
+
+
+def take_apart(base, prefixes):
+    while base.layers:
+        base.pop()
+
+
+def running_by_sums(values, window):
+    sums = np.concatenate([[0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def running_by_queue(values, window):
+    last, result = collections.deque(maxlen=window), []
+    for value in values:
+        last.append(value)
+        result.append(sum(last) / len(last))
+    return result
+
+
+def rolling(values, window, **options):
+    return pd.Series(values).rolling(window, **options).mean()
+
+
+def means_of(part):
+    """The mean of part(values, place, window), for each place."""
+    return lambda values, window: [np.mean(part(values, i, window)) for i in range(len(values))]
+
+
+STUBS = {1: "?", 2: lambda base, prefixes: ..., 3: (..., IMAGES, LABELS), 4: lambda values, window: ...}
+RIGHT = {
+    1: ["d", " D)"],
+    2: [
+        thaw,
+        thaw_in_two_passes,
+        thaw_in_the_other_order,
+        thaw_recursively,
+        thaw_with(lambda layer, prefixes: layer.name.startswith((*prefixes,)) * isinstance(layer, layers.Conv2D)),
+    ],
+    3: [
+        (trained(1.0), IMAGES, LABELS),
+        (trained(TRANSFER_GOAL), [*IMAGES], LABELS.tolist()),
+        (Later(reader), IMAGES / 1.0, pd.Series(LABELS)),
+    ],
+    4: [
+        running_by_sums,
+        running_by_queue,
+        lambda values, window: rolling(values, window, min_periods=1),
+        means_of(lambda values, i, window: values[: i + 1][-window:]),
+        lambda values, window: (
+            np.convolve(values, np.ones(window))[: len(values)]
+            / np.convolve(np.ones(len(values)), np.ones(window))[: len(values)]
+        ),
+    ],
+}
+WRONG = {
+    1: [
+        ("a", "batch normalization has its own numbers"),
+        ("b", "the kernels are trained"),
+        ("c", "has changed already"),
+    ],
+    2: [
+        (3, "give the function itself, without parentheses"),
+        (lambda base: None, "your function raised TypeError"),
+        (lambda base, prefixes: base.get_layer("conv9"), "your function raised ValueError"),
+        (
+            thaw_with(lambda layer, prefixes: layer.name.startswith(prefixes) and not is_norm(layer)),
+            "your function raised TypeError: startswith first arg must be str or a tuple of str, not list, for "
+            "prefixes ['conv2']",
+        ),
+        (thaw_only, "where the whole base was frozen, it stays so, for prefixes ('conv3', 'conv4')"),
+        (
+            thaw_with(lambda layer, prefixes: layer.name.startswith(tuple(prefixes))),
+            "for prefixes ('conv4',), conv4_norm is trained, too: batch normalization has to stay frozen",
+        ),
+        (thaw_what_it_finds, "conv1_norm is trained, too: batch normalization has to stay frozen"),
+        (lambda base, prefixes: setattr(base, "trainable", True), "conv1_norm is trained, too"),
+        (lambda base, prefixes: setattr(base, "trainable", False), "The base as a whole is frozen"),
+        (freeze_norms_only, "for prefixes ('conv4',), conv1 is trained, too. Freeze all others"),
+        (
+            thaw_with(lambda layer, prefixes: any(p in layer.name for p in prefixes) and not is_norm(layer)),
+            "for prefixes ['conv2'], top_conv2 is trained, too",
+        ),
+        (
+            thaw_with(lambda layer, prefixes: layer.name in prefixes),
+            "for prefixes ('conv3', 'conv4'), conv3a is still frozen.",
+        ),
+        (
+            thaw_with(lambda layer, prefixes: layer.name.startswith(prefixes[0]) and not is_norm(layer)),
+            "for prefixes ('conv3', 'conv4'), conv4 is still frozen.",
+        ),
+        (
+            thaw_with(lambda layer, prefixes: layer.name[:5] in prefixes and not is_norm(layer)),
+            "for prefixes ('conv',), conv1 is still frozen.",
+        ),
+        (
+            thaw_with(lambda layer, prefixes: layer.name.startswith(tuple(prefixes)), whole=False),
+            "conv4 is still frozen. The base as a whole is frozen: set base.trainable = True first.",
+        ),
+        (take_apart, "conv4 is still frozen"),
+        (Network(), "give the function itself, without parentheses"),
+        (lambda base, prefixes: setattr(base, "_layers", None), "your function raised TypeError"),
+    ],
+    3: [
+        ((trained(TRANSFER_GOAL - 0.01), IMAGES, LABELS), "it gets 84% of the images right. The goal is 85%"),
+        ((Later(untrained), IMAGES, LABELS), "of the images right. The goal is 85%"),
+        ((beforehand(), IMAGES, LABELS), "was trained beforehand. Train one with x and y"),
+        ((scores(), IMAGES, LABELS), "its numbers are no probabilities"),
+        ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
+        ((trained(1), IMAGES[:9], LABELS[:9]), "for each image it must give 9 numbers"),
+        ((keras.Model, IMAGES, LABELS), "it cannot take images of shape (8, 8, 3)"),
+    ],
+    4: [
+        (lambda values, window: rolling(values, window, center=True, min_periods=1), "looks into the future"),
+        (means_of(lambda values, i, window: values[i : i + window]), "looks into the future"),
+        (
+            means_of(lambda values, i, window: values[max(0, i - window // 2) : i + window // 2 + 1]),
+            "looks into the future",
+        ),
+        (
+            means_of(lambda values, i, window: values[max(0, i - (window - 1) // 2) : i + window // 2 + 1]),
+            "looks into the future",
+        ),
+        (lambda values, window: pd.Series(values).expanding().mean(), "the mean of all values so far"),
+        (
+            lambda values, window: [sum(values[max(0, i + 1 - window) : i + 1]) / window for i in range(len(values))],
+            "at the start you divide by `window`",
+        ),
+        (lambda values, window: rolling(values, window).dropna(), "the result is shorter than values"),
+        (lambda values, window: np.convolve(values, np.full(window, 1 / window), "valid"), "shorter than values"),
+        (
+            means_of(lambda values, i, window: values[:i][-window:] if i else values[:1]),
+            "the value itself has to be among them",
+        ),
+        (
+            lambda values, window: pd.Series(values).rolling(window, min_periods=1).sum(),
+            "those are sums. Take means",
+        ),
+        (lambda values, window: rolling(values, window + 1, min_periods=1), "one value too many"),
+        (rolling, "it returned [  nan,   nan, 4.   , 3.333, 6.   ] where [4.   , 2.5  ,"),
+        (lambda values, window: values, "it returned [4., 1., 7., 2., 9.] where [4.   , 2.5  ,"),
+        (lambda values, window: np.mean(values[-window:]), "it returned shape () where (5,) is right"),
+        (lambda values, window: [f"{value:.2f}" for value in values], "must return numbers"),
+    ],
+}
+MISSING = [
+    (1, "all", "answer with one of the letters a, b, c, d"),
+    (2, None, "define the function"),
+    (2, ..., "define the function"),
+    (2, not_written, "write the body of the function"),
+    (2, lambda base, prefixes: 3, "set layer.trainable, True or False, for each layer of the base"),
+    (3, None, "train a network, then give check(3, (my_model, x_test, y_test))"),
+    (3, trained(1), "give the trained network and the images: check(3, (my_model, x_test, y_test))"),
+    (3, (trained(1), IMAGES), "give the trained network and the images"),
+    (3, (IMAGES, trained(1), LABELS), "give the trained network and the images"),
+    (3, (trained(1), IMAGES, LABELS[:9]), "give the images and their labels: check(3, (my_model, x_test"),
+    (3, (trained(1), IMAGES, np.eye(10)[LABELS]), "give the images and their labels"),
+    (4, None, "define the function"),
+    (4, not_written, "write the body of the function"),
+]
+
+
+class TestAnswers(Answers):
+    lesson, stubs, right, wrong, missing = "08", STUBS, RIGHT, WRONG, MISSING
