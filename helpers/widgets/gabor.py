@@ -144,7 +144,7 @@ class GaborResponse(Explorer):
         )
 
 
-# --- its drawings ---
+# --- their drawings ---
 
 
 def draw_kernel_picture(kernel, reach: int, title: str) -> Picture:

@@ -5,7 +5,7 @@ import io
 import xml.etree.ElementTree as ElementTree
 
 from helpers.pixels import png
-from helpers.widgets.drawing import PANEL, Picture, draw_pictures, embed, readable_count
+from helpers.widgets.drawing import PANEL, Picture, draw_pictures, embed, panel_scale, panel_size, readable_count
 
 import numpy as np
 import pytest
@@ -20,6 +20,14 @@ from widget_tools import (
 
 def test_a_picture_is_a_panel_unless_told():
     assert Picture("a") == ("a", None, "", PANEL, PANEL)
+
+
+@pytest.mark.parametrize(
+    ("shape", "side", "size"), [((10, 20), 50, (50, 25)), ((64, 32, 3), 8, (4, 8)), ((9, 9), 9, (9, 9))]
+)
+def test_the_longer_side_of_an_image_takes_the_side_of_its_panel(shape, side, size):
+    assert panel_size(shape, side) == size
+    assert max(panel_size(shape)) == PANEL == panel_scale(shape) * max(shape[:2])
 
 
 def places(root):
