@@ -113,7 +113,7 @@ def resolves(module, thing, reference):
 
 def test_what_is_missing_in_docstrings_is_noticed():
     code = (
-        '"""Of `first`, `helpers.exercises.Checks.solution`, `helpers.exercises.Check`, `helpers.check` and `third`."""\n'
+        '"""`first`, `helpers.exercises.Checks.solution`, `helpers.exercises.Check`, `helpers.check` and `third`."""\n'
         "def first():\n    pass\n"
         "def second():\n    'Return what `nobody` made.'\n"
     )
