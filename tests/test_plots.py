@@ -60,6 +60,9 @@ def test_few_extreme_pixels_do_not_make_all_others_pale():
     array[0, 0] = 1000
     assert 2 < plots.color_limits(array)["vmax"] < 4
     assert plots.color_limits(array[:50, :50])["vmax"] == 1000
+    few = np.zeros((100, 100))
+    few[0, :9] = -3  # less than a percent: left out, nothing would be left
+    assert plots.color_limits(few) == {"cmap": plots.SIGNED, "vmin": -3, "vmax": 3}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_fixed_scale_does_not_depend_on_what_is_on_it():
     whole = plots.colorize(np.concatenate(parts, axis=1), -4, 4)
     np.testing.assert_array_equal(np.concatenate([plots.colorize(part, -4, 4) for part in parts], axis=1), whole)
     assert whole[0, 0].min() >= 240
-    np.testing.assert_array_equal(plots.colorize(np.array([[9.0, 0, 4]]), 0, 4)[0, :, 0], [255, 0, 255])
+    np.testing.assert_array_equal(plots.colorize(np.array([[9.0, 0, 4, -3]]), 0, 4)[0, :, 0], [255, 0, 255, 0])
 
 
 def test_rgb_passes_unchanged():
@@ -225,6 +228,11 @@ def test_show_images_of_a_batch_in_one_row():
 def test_show_images_refuses(images, titles, counts):
     with pytest.raises(ValueError, match=f"at least one image and one title for each: got {counts}"):
         plots.show_images(images, titles)
+
+
+def test_signed_images_that_share_a_scale_share_the_widest():
+    fig = plots.show_images([-np.eye(3), 3 * np.eye(3) - 1, np.eye(3)], share=True)
+    assert [ax.images[0].get_clim() for ax in panels(fig)] == [(-2, 2), (-2, 2), (0, 1)]
 
 
 def test_show_images_signed_by_hand():
