@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
@@ -18,6 +19,7 @@ from helpers.drawing import (
     draw_profile,
     embed,
     svg,
+    text_color,
 )
 from helpers.gabor import view_kernel
 from helpers.plots import colorize, png
@@ -44,6 +46,16 @@ def numbers(text):
 
 
 # --- pictures for print ---
+
+
+def test_text_has_the_color_with_more_contrast():
+    """As WCAG 2.1 defines contrast; where both are nearly alike, either will do."""
+    for rgb in itertools.product(range(0, 256, 51), repeat=3):
+        share = np.array(rgb) / 255
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        light = linear @ [0.2126, 0.7152, 0.0722] + 0.05
+        contrast = {"#fff": 1.05 / light, "#000": light / 0.05}
+        assert contrast[text_color(rgb)] > 0.9 * max(contrast.values()), rgb
 
 
 def test_a_picture_is_a_panel_unless_told():
