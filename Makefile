@@ -77,7 +77,7 @@ faults: set-up  ## Put deliberate faults into helpers, one at a time, and see wh
 
 bench: set-up  ## Measure how fast sliders and explanations answer, beside the usual ways
 	$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
-	PYTHONPATH=tests/browser $(RUN) benchmarks/widgets.py
+	PYTHONPATH=tests:tests/browser $(RUN) benchmarks/widgets.py
 	$(RUN) benchmarks/explain.py
 
 refresh: data  ## Run lessons in place and store their outputs (LESSON=03 for one)

@@ -18,6 +18,14 @@ settings.register_profile("explore", deadline=None, derandomize=False, max_examp
 settings.load_profile("lessons")
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items):
+    """Mark the property tests, so that `make explore` can run them alone."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     yield

@@ -245,6 +245,21 @@ def test_for_other_data_a_network_is_trained(name, shape):
     assert find_layer(model).name == "conv4"
 
 
+def test_while_it_is_trained_nobody_looks_at_test_images(monkeypatch):
+    whole = dataset_of("mine", ("dark", "bright"), number=30)
+    parts = {part: Split(*(array[k::3] for array in whole.train)) for k, part in enumerate(whole.splits())}
+    dataset, given = replace(whole, **parts), {}
+
+    def fit(model, images, labels, *_, validation_data, **__):
+        given.update(train=(images, labels), validation=validation_data)
+        return {"loss": [0.5]}
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    network_for(dataset)
+    for part, (images, labels) in given.items():
+        assert images is parts[part].images and labels is parts[part].labels
+
+
 def dataset_of(name, class_names, shape=(8, 8, 1), number=10):
     labels = np.arange(number) % len(class_names)
     light = (labels * 150).reshape(-1, 1, 1, 1)

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,3 +80,21 @@ def test_it_is_the_folder_on_the_path_that_guards(offline):
     assert guarded == {"socket": METHODS if offline else set(), "module": LOOKUPS if offline else set()}
     assert (done.returncode != 0) == offline
     assert (REFUSED in done.stderr) == offline
+
+
+def test_it_holds_under_nbval_in_any_folder(tmp_path):
+    """The root conftest.py leads nbval's kernels to it, whatever the path of the clone is."""
+    clone = tmp_path / "with 'quotes', \"quotes\" and $HOME"
+    shutil.copytree(ROOT / "tests" / "offline", clone / "tests" / "offline")
+    for name in ("conftest.py", "pyproject.toml", "tests/surroundings.py", "tests/sanitize.cfg"):
+        shutil.copy(ROOT / name, clone / name)
+    asks = (
+        f"import socket\ntry:\n    socket.create_connection(('{OUTSIDE}', 80), timeout=1)\nexcept OSError as error:\n"
+    )
+    cell = nbformat.v4.new_code_cell(f"{asks}    print(error)", execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("stream", text=f"{REFUSED}, but something asked for {OUTSIDE}\n")]
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), clone / "asks.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env", "-p", "no:python", "asks.ipynb"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # the helpers that surroundings.py needs
+    done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=300)
+    assert "1 passed" in done.stdout, done.stdout

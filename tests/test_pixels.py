@@ -1,6 +1,7 @@
 """helpers.pixels: colors, PNG, numbers as text, figures and heat as pixels."""
 
 import io
+import itertools
 import math
 
 from helpers.pixels import (
@@ -63,6 +64,9 @@ def test_few_extreme_pixels_do_not_make_all_others_pale():
     array[0, 0] = 1000
     assert 2 < color_limits(array)["vmax"] < 4
     assert color_limits(array[:50, :50])["vmax"] == 1000
+    few = np.zeros((100, 100))
+    few[0, :9] = -3  # less than a percent: left out, nothing would be left
+    assert color_limits(few) == {"cmap": SIGNED, "vmin": -3, "vmax": 3}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ def test_fixed_scale_does_not_depend_on_what_is_on_it():
     whole = colorize(np.concatenate(parts, axis=1), -4, 4)
     np.testing.assert_array_equal(np.concatenate([colorize(part, -4, 4) for part in parts], axis=1), whole)
     assert whole[0, 0].min() >= 240
-    np.testing.assert_array_equal(colorize(np.array([[9.0, 0, 4]]), 0, 4)[0, :, 0], [255, 0, 255])
+    np.testing.assert_array_equal(colorize(np.array([[9.0, 0, 4, -3]]), 0, 4)[0, :, 0], [255, 0, 255, 0])
 
 
 def test_rgb_passes_unchanged():
@@ -268,3 +272,13 @@ def test_heat_over_images_of_any_kind(shape):
 def test_heat_over_refuses(heat, opacity, message):
     with pytest.raises(ValueError, match=message):
         heat_over(IMAGE, heat, opacity)
+
+
+def test_text_has_the_color_with_more_contrast():
+    """As WCAG 2.1 defines contrast; where both are nearly alike, either will do."""
+    for rgb in itertools.product(range(0, 256, 51), repeat=3):
+        share = np.array(rgb) / 255
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        light = linear @ [0.2126, 0.7152, 0.0722] + 0.05
+        contrast = {"#fff": 1.05 / light, "#000": light / 0.05}
+        assert contrast[text_color(rgb)] > 0.9 * max(contrast.values()), rgb

@@ -52,6 +52,11 @@ def test_show_images_refuses(images, titles, counts):
         plots.show_images(images, titles)
 
 
+def test_signed_images_that_share_a_scale_share_the_widest():
+    fig = plots.show_images([-np.eye(3), 3 * np.eye(3) - 1, np.eye(3)], share=True)
+    assert [ax.images[0].get_clim() for ax in panels(fig)] == [(-2, 2), (-2, 2), (0, 1)]
+
+
 def test_show_images_signed_by_hand():
     fig = plots.show_images([np.eye(3), np.eye(3)], signed=True)
     assert {ax.images[0].get_cmap().name for ax in panels(fig)} == {SIGNED}

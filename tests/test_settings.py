@@ -83,6 +83,21 @@ def test_settings_that_keras_cannot_read_are_named(own, content):
     )
 
 
+BROKEN = """
+from helpers import startup
+def broken(name):
+    raise ValueError("something else")
+startup.importlib.import_module = broken
+startup.import_tensorflow()
+"""
+
+
+def test_where_there_are_no_settings_an_error_stays_what_it_is(own):
+    done = run(BROKEN)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "ValueError: something else"
+
+
 def test_a_keras_that_runs_on_something_else_is_refused(own):
     done = run("import helpers, keras\nkeras.config.backend = lambda: 'jax'\nimport helpers.training")
     assert done.returncode == 1

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 TESTS = Path(__file__).resolve().parent
 MODULES = sorted(TESTS.rglob("test_*.py"))
@@ -78,6 +79,15 @@ def test_the_rules_notice(code, modules, read):
 def test_property_tests_take_the_same_examples_in_each_run():
     """So that a change is what breaks a test."""
     assert settings.get_profile("lessons").derandomize
+
+
+@given(st.booleans())
+def test_property_tests_are_marked(request, _):
+    assert request.node.get_closest_marker("property")
+
+
+def test_other_tests_are_not_marked(request):
+    assert not request.node.get_closest_marker("property")
 
 
 def test_property_tests_explore_if_they_are_told_to():
