@@ -47,7 +47,8 @@ test-all: set-up  ## The same with all that is tried on everything, and twice: a
 check: data  ## What an author of one lesson needs: style, house rules, exercises and outputs of LESSON=03
 	@[ -n "$(LESSON)" ] || { echo 'Name a lesson: make check LESSON=03'; exit 2; }
 	@$(MAKE) --no-print-directory lint
-	$(PYTEST) tests/test_house.py tests/test_lessons.py tests/exercises --dist worksteal -k "$(LESSON)" $(PYTEST_ARGS)
+	$(PYTEST) tests/test_house.py tests/test_as_stored.py tests/exercises/test_all.py \
+		tests/exercises/test_lesson_$(LESSON).py --dist worksteal -k "$(LESSON)" $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory notebooks
 
 lint: set-up  ## Check style of code and notebooks
