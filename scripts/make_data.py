@@ -10,8 +10,8 @@ import warnings
 
 from helpers.datasets import BUILT_IN, LOADERS, image_folder, load_dataset
 from helpers.datasets.downloads import DownloadError, fetch
-from helpers.files import NotKeptWarning, cache_folder
 from helpers.datasets.public import IMAGENET_WEIGHTS
+from helpers.files import NotKeptWarning, cache_folder
 
 REAL = tuple(name for name in LOADERS if name not in BUILT_IN)
 

@@ -242,7 +242,9 @@ def test_a_colon_in_the_path_stops_make_with_the_cause(tmp_path, wheels):
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed: `apt install make`")
-@pytest.mark.parametrize("name", ["VENV", "LESSON", "DATASETS", "PYTEST_ARGS", "FAULTS", "RUN", "PIP_TARGET", "PYTHONPATH"])
+@pytest.mark.parametrize(
+    "name", ["VENV", "LESSON", "DATASETS", "PYTEST_ARGS", "FAULTS", "RUN", "PIP_USER", "PYTHONPATH"]
+)
 def test_make_takes_nothing_over_from_the_environment(name):
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
     for verb in ("clean", "data", "notebooks", "unit", "faults", "refresh"):
