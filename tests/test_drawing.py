@@ -7,14 +7,16 @@ import math
 import re
 import xml.etree.ElementTree as ElementTree
 
-from helpers.convolution import LayerRow
+from helpers.convolution import LayerRow, convolution_step
 from helpers.drawing import (
     LAYER_COLORS,
     PANEL,
     Picture,
     draw_frequency_axes,
+    draw_input_overlay,
     draw_kernel_picture,
     draw_network,
+    draw_output_overlay,
     draw_pictures,
     draw_profile,
     embed,
@@ -43,6 +45,28 @@ def words(root):
 
 def numbers(text):
     return [float(number) for number in re.findall(r"-?[\d.]+", text)]
+
+
+# --- steps (lesson 01) ---
+
+
+def test_with_dilation_the_pixels_that_the_kernel_reads_are_marked():
+    step = convolution_step(np.zeros((10, 8)), np.ones((2, 3)), 9, dilation=3)
+    assert (step.top, step.left) == (4, 1)
+    root = ElementTree.fromstring(draw_input_overlay(step, (10, 8), 0, 3))
+    marked = [(float(box.get("x")), float(box.get("y"))) for box in root.iter(f"{SVG}rect") if box.get("fill-opacity")]
+    assert marked == [(25 * col, 25 * row) for row in (4, 7) for col in (1, 4, 7)]
+
+
+def test_hatching_is_on_all_that_comes_after_a_step():
+    for number in range(20):
+        step = convolution_step(np.zeros((5, 4)), np.ones((1, 1)), number)
+        root = ElementTree.fromstring(draw_output_overlay(step, (5, 4)))
+        (empty,) = [path.get("d") for path in root.iter(f"{SVG}path") if path.get("fill") == "url(#cnn-empty)"]
+        right, top, width, height, left, bottom, _ = (value / 50 for value in numbers(empty))
+        assert (left, width, height) == (0, 4, 5)
+        assert (top, bottom, right) == (step.row, step.row + 1, step.col + 1)
+        assert (height - bottom) * width + (width - right) * (bottom - top) == 19 - number
 
 
 # --- pictures for print ---
