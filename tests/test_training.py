@@ -285,3 +285,28 @@ def test_a_slow_drawing_does_not_slow_the_next_training(monkeypatch):
     fast, _ = watch(monkeypatch, live, 50, 1, drawing=0)
     assert len(slow) == 2  # the first and the last
     assert [number for _, number in fast[:3]] == [1, 5, 9]
+
+
+def test_the_bar_goes_on_within_an_epoch_but_not_with_each_batch(monkeypatch):
+    clock, told = Clock(), []
+
+    class Bar:
+        def __init__(self, total):
+            self.draw, self.close = lambda frame: None, lambda: None
+
+        def update(self, done, text):
+            told.append((clock.now - 1000, done))
+
+    monkeypatch.setattr(training, "time", clock)
+    monkeypatch.setattr(training, "_TextBar", Bar)
+    live = LiveCurves(notebook=False)
+    live.set_params({"epochs": 2, "steps": 50})
+    live.on_train_begin()
+    for epoch in range(2):
+        live.on_epoch_begin(epoch)
+        for batch in range(50):
+            clock.now += 0.125
+            live.on_train_batch_end(batch)
+        live.on_epoch_end(epoch, {"loss": 1.0})
+    assert len(told) == 2 * (25 + 1)  # every second batch, and each epoch
+    assert [done for _, done in told] == pytest.approx([seconds / 0.125 / 50 for seconds, _ in told])

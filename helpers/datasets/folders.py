@@ -26,8 +26,8 @@ def load_folder(folder, size: int = 64) -> Dataset:
 
     Images come as RGB, in a shuffled order that is the same each time; classes are sorted by name. Raises ValueError
     if there are not at least two classes, if a part lacks one (so if a missing part has to be taken from fewer than
-    seven images), if a file or folder cannot be read, if the folder is a part of a copy of one that `image_folder`
-    returned, or if ``size`` is no whole number above 0.
+    seven images), if a file or folder cannot be read, if ``size`` is no whole number above 0, or if the folder is a
+    part of a copy of one that `helpers.datasets.image_folder` returned.
     """
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"size must be a whole number of pixels above 0, but it is {size!r}.")

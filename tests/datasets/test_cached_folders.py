@@ -170,9 +170,10 @@ def test_a_link_to_a_sound_folder_is_used(folder, tmp_path, capsys):
     assert (tmp_path / "link").is_symlink() and capsys.readouterr().out == ""
 
 
-def test_a_link_to_nowhere_is_replaced(tmp_path):
+def test_a_link_to_nowhere_is_replaced(tmp_path, capsys):
     (tmp_path / "link").symlink_to(tmp_path / "gone")
     assert len(tree(kept(tmp_path / "link", write))) == 6
+    assert capsys.readouterr().out.startswith(f"NOTE: {tmp_path / 'link'} is not whole (")
     assert not (tmp_path / "gone").exists()
 
 

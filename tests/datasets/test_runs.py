@@ -40,6 +40,7 @@ def test_wherever_it_is_cut_off_it_is_refused(path):
     ("old", "new", "said"),
     [
         ("0.625", "0.6?5", "something in it is no number"),
+        ("none,2", "none,two", "something in it is no number"),
         ("0.625", "", "something in it is no number"),
         ("0.625", "nan", "something in it is no number"),
         ("none,2", "none,2,3", "Expected 3 fields"),

@@ -297,7 +297,16 @@ def test_function_that_is_not_there_yet(say, answer):
     assert say(SUM, answer) == "… not yet: define the function.\n"
 
 
-@pytest.mark.parametrize("answer", [3, "def f", np.zeros(3)])
+class Layer:
+    """Something with the face of a layer or a network of Keras, which can be called as well."""
+
+    trainable = True
+
+    def __call__(self, *given):
+        return scaled_sum(*given)
+
+
+@pytest.mark.parametrize("answer", [3, "def f", np.zeros(3), Layer()])
 def test_not_a_function(say, answer):
     assert re.match(r"✗ no: give the function itself, without parentheses\.\n", say(SUM, answer), re.DOTALL)
 

@@ -82,7 +82,8 @@ WRONG = {
     ],
     3: [
         ([[-1, 0, 1]] * 3, "vertical edges instead"),
-        (np.full((3, 3), 1 / 9), "add up to"),
+        (np.full((3, 3), 1 / 9), "add up to 1"),
+        ([[1, 1, 1], [0, 0, 0], [-1, -1, -2]], "add up to -1"),
         (np.zeros((3, 3)), "finds nothing"),
         ([[0, 1, 1], [-1, 0, 1], [-1, -1, 0]], "both directions"),
         ([[0, 1, 0], [1, -4, 1], [0, 1, 0]], "both directions"),

@@ -5,16 +5,16 @@ import types
 
 from helpers.engine import keras
 from helpers.exercises import load_checks, networks
-from helpers.exercises.judges import Wrong
+from helpers.exercises.judges import NotYet, Wrong
 from helpers.exercises.lesson_07 import GOAL
 from helpers.exercises.lesson_08 import TRANSFER_GOAL
 from helpers.exercises.lesson_09 import BUDGET_GOAL
-from helpers.exercises.networks import expect_goal, multiply_adds, percent, stand_in
+from helpers.exercises.networks import expect_goal, multiply_adds, percent, stand_in, unpack_images
 
 import numpy as np
 import pytest
 from exercise_tools import mutating
-from network_tools import IMAGES, LABELS, ROWS, augmented, batches, counted, fake, labels_with, row_reader
+from network_tools import CLASSES, IMAGES, LABELS, ROWS, augmented, batches, counted, fake, labels_with, row_reader
 
 layers = keras.layers
 
@@ -165,6 +165,22 @@ def test_messages_below_a_goal():
 )
 def test_percent_rounds_down(share, decimals, text):
     assert percent(share, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [(LABELS.tolist(), LABELS), (LABELS[:, np.newaxis], LABELS), (LABELS.astype("float32"), LABELS)]
+    + [(labels, None) for labels in (LABELS[:9], np.eye(CLASSES)[LABELS], None, "fox", [10**400] * 200)],
+)
+def test_there_must_be_a_label_for_each_image(labels, expected):
+    network = counted(1, 4)
+    if expected is None:
+        with pytest.raises(NotYet, match=r"give the images and their labels: check\(4, …\)\."):
+            unpack_images((network, IMAGES, labels), "check(4, …)")
+    else:
+        found = unpack_images((network, IMAGES, labels), "check(4, …)")
+        assert found[0] is network and found[1].dtype == np.float32
+        np.testing.assert_array_equal(found[2], expected)
 
 
 # --- multiply-adds of Keras models ---

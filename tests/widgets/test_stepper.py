@@ -6,11 +6,11 @@ import math
 import re
 import xml.etree.ElementTree as ElementTree
 
-from helpers.convolution import KERNELS
+from helpers.convolution import KERNELS, convolution_step
 from helpers.datasets import load_photo
 from helpers.pixels import kernel_text
 from helpers.widgets.base import Panel
-from helpers.widgets.stepper import ConvolutionStepper, parse_kernel_value
+from helpers.widgets.stepper import ConvolutionStepper, draw_input_overlay, draw_output_overlay, parse_kernel_value
 
 import ipywidgets as ipw
 import numpy as np
@@ -23,6 +23,7 @@ from widget_tools import (
     assert_sound,
     complains,
     noise_image,
+    numbers,
     said,
 )
 from widget_truths import (
@@ -491,3 +492,25 @@ def test_two_steppers_are_independent():
     before = second.numbers.value, second.status.value
     first.preset.value, first.slider.value = "emboss", 7
     assert (second.numbers.value, second.status.value) == before
+
+
+# --- overlays ---
+
+
+def test_with_dilation_the_pixels_that_the_kernel_reads_are_marked():
+    step = convolution_step(np.zeros((10, 8)), np.ones((2, 3)), 9, dilation=3)
+    assert (step.top, step.left) == (4, 1)
+    root = ElementTree.fromstring(draw_input_overlay(step, (10, 8), 0, 3))
+    marked = [(float(box.get("x")), float(box.get("y"))) for box in root.iter(f"{SVG}rect") if box.get("fill-opacity")]
+    assert marked == [(25 * col, 25 * row) for row in (4, 7) for col in (1, 4, 7)]
+
+
+def test_hatching_is_on_all_that_comes_after_a_step():
+    for number in range(20):
+        step = convolution_step(np.zeros((5, 4)), np.ones((1, 1)), number)
+        root = ElementTree.fromstring(draw_output_overlay(step, (5, 4)))
+        (empty,) = [path.get("d") for path in root.iter(f"{SVG}path") if path.get("fill") == "url(#cnn-empty)"]
+        right, top, width, height, left, bottom, _ = (value / 50 for value in numbers(empty))
+        assert (left, width, height) == (0, 4, 5)
+        assert (top, bottom, right) == (step.row, step.row + 1, step.col + 1)
+        assert (height - bottom) * width + (width - right) * (bottom - top) == 19 - number
