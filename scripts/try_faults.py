@@ -92,8 +92,8 @@ def imports(path: Path) -> set[str]:
 def tests_of(file: str, root: Path) -> list[str]:
     """Return the test files that belong to a module, nearest first.
 
-    That is the one at the same place under tests/ with the same name, those whose name only goes on, those that import
-    the module, then a package that it is in. Tests in the browser are left out.
+    That is the one at the same place under tests/ with the same name, those whose name only goes on, the one with the
+    name of the package, those that import the module, then a package that it is in. Tests in the browser are left out.
     """
     path = Path(file).with_suffix("")
     module = ".".join(path.parts).removesuffix(".__init__")
@@ -106,6 +106,7 @@ def tests_of(file: str, root: Path) -> list[str]:
         nearness = (
             name == beside / f"test_{path.name}.py",
             name.parent == beside and name.stem.startswith(f"test_{path.name}_"),
+            name.parent == beside and name.stem == f"test_{path.parent.name}",
             module in names,
             bool(packages & names),
         )

@@ -67,6 +67,7 @@ FILES = {
     "tests/test_whole.py": "import helpers\n",
     "tests/test_none.py": "import os\n",
     "tests/inner/test_two.py": "import helpers.inner.two\n",
+    "tests/inner/test_inner.py": "",
     "tests/browser/test_page.py": "import helpers.one\n",
     "tests/faults.toml": """
         [[fault]]
@@ -167,8 +168,8 @@ def test_faults_are_chosen_by_names_of_modules_and_packages(project):
     ("file", "tests"),
     [
         ("helpers/one.py", ["test_one.py", "test_one_more.py", "test_other.py", "test_whole.py"]),
-        ("helpers/inner/two.py", ["inner/test_two.py", "test_other.py", "test_whole.py"]),
-        ("helpers/inner/__init__.py", ["test_other.py", "test_whole.py"]),
+        ("helpers/inner/two.py", ["inner/test_two.py", "inner/test_inner.py", "test_other.py", "test_whole.py"]),
+        ("helpers/inner/__init__.py", ["inner/test_inner.py", "test_other.py", "test_whole.py"]),
         ("helpers/__init__.py", ["test_whole.py"]),
     ],
 )
