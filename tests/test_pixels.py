@@ -14,12 +14,14 @@ from helpers.pixels import (
     mosaic,
     png,
     text_color,
+    to_gray,
 )
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import skimage.color
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -156,6 +158,25 @@ def test_png_with_one_pixel_of_color_has_three_channels(row, col, channel):
 def test_text_on_a_color_can_be_read():
     assert text_color((0, 0, 0)) == "#fff"
     assert text_color((255, 255, 255)) == "#000"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gray_of_floats_is_that_of_skimage(dtype):
+    image = np.random.default_rng(0).random((5, 7, 3)).astype(dtype)
+    gray = to_gray(image)
+    assert gray.dtype == dtype
+    np.testing.assert_allclose(gray, skimage.color.rgb2gray(image), rtol=1e-6)
+
+
+def test_gray_of_white_is_white():
+    assert to_gray(np.full((1, 1, 3), 255, np.uint8)).item() == 255
+    np.testing.assert_array_equal(to_gray(np.eye(3, dtype=np.uint8)[None] * 255)[0], [54, 182, 18])
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 1), (4, 4, 4), (1, 4, 4, 3), (3,), ()])
+def test_gray_needs_rgb(shape):
+    with pytest.raises(ValueError, match=r"Need an RGB image of shape \(height, width, 3\)"):
+        to_gray(np.zeros(shape))
 
 
 # --- numbers as text ---

@@ -32,7 +32,6 @@ from helpers.datasets import (
     load_transfer_runs,
     open_photo,
     resize_photo,
-    to_gray,
 )
 from helpers.datasets.cached_folders import LIST
 from helpers.files import DamagedFileError, NotKeptWarning
@@ -231,25 +230,6 @@ def test_photographs_with_and_without_color():
 def test_unknown_photograph_lists_the_known(name):
     with pytest.raises(ValueError, match=r"Unknown photograph .* Known here: astronaut, brick"):
         load_photo(name)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_gray_of_floats_is_that_of_skimage(dtype):
-    image = np.random.default_rng(0).random((5, 7, 3)).astype(dtype)
-    gray = to_gray(image)
-    assert gray.dtype == dtype
-    np.testing.assert_allclose(gray, skimage.color.rgb2gray(image), rtol=1e-6)
-
-
-def test_gray_of_white_is_white():
-    assert to_gray(np.full((1, 1, 3), 255, np.uint8)).item() == 255
-    np.testing.assert_array_equal(to_gray(np.eye(3, dtype=np.uint8)[None] * 255)[0], [54, 182, 18])
-
-
-@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 1), (4, 4, 4), (1, 4, 4, 3), (3,), ()])
-def test_gray_needs_rgb(shape):
-    with pytest.raises(ValueError, match=r"Need an RGB image of shape \(height, width, 3\)"):
-        to_gray(np.zeros(shape))
 
 
 # --- images to try a filter on ---

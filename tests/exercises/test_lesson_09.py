@@ -267,6 +267,7 @@ WRONG = {
         (lambda x, filters, stride: x, "its kernels are [], where"),
         (wrong_block(bias=True), "the convolutions have a bias: use_bias=False"),
         (wrong_block(between=["relu"]), "there are 2 convolutions, but 1 layers of batch normalization"),
+        (wrong_block(behind=("norm", "norm")), "there are 2 convolutions, but 3 layers of batch normalization"),
         (
             wrong_block(behind_projection=()),
             "filters=16 and stride=2, there are 3 convolutions, but 2 layers of batch normalization",
