@@ -84,11 +84,11 @@ def test_settings_that_keras_cannot_read_are_named(own, content):
 
 
 BROKEN = """
-from helpers import startup
+import importlib
 def broken(name):
     raise ValueError("something else")
-startup.importlib.import_module = broken
-startup.import_tensorflow()
+importlib.import_module = broken
+import helpers.engine
 """
 
 
