@@ -173,6 +173,11 @@ def test_gray_of_white_is_white():
     np.testing.assert_array_equal(to_gray(np.eye(3, dtype=np.uint8)[None] * 255)[0], [54, 182, 18])
 
 
+def test_gray_of_whole_numbers_is_rounded_to_the_nearest():
+    image = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
+    np.testing.assert_allclose(to_gray(image), 255 * skimage.color.rgb2gray(image), atol=0.501)
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 1), (4, 4, 4), (1, 4, 4, 3), (3,), ()])
 def test_gray_needs_rgb(shape):
     with pytest.raises(ValueError, match=r"Need an RGB image of shape \(height, width, 3\)"):
