@@ -248,6 +248,12 @@ def test_slider(numbers, kind):
     assert slider.readout_format == ("d" if kind is ipw.IntSlider else ".2f")
 
 
+@pytest.mark.parametrize("value", [-1, 5, 4.01])
+def test_a_slider_refuses_a_value_outside_of_its_range(value):
+    with pytest.raises(ValueError, match=f"Size must be from 0 to 4, but it is {value}"):
+        make_slider("Size", value, 0, 4)
+
+
 def test_panel_shows_a_picture(sent):
     panel, pixels = Panel(), noise_image(20, 10, 3)
     assert panel.image.layout.display == "none"
