@@ -341,6 +341,7 @@ def test_without_a_network_a_lesson_goes_on_with_what_is_built_in(name, offline,
     assert "Connect to the network" in printed and VARIABLE not in printed
 
 
+@pytest.mark.filterwarnings("error")  # the cache folder can be written
 @pytest.mark.parametrize("name", REAL_NAMES)
 def test_without_a_network_and_a_wish_it_is_an_error(name, offline):
     for load in (load_dataset, image_folder):
