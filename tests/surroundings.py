@@ -54,4 +54,6 @@ def sockets() -> dict[str, str]:
 def client(notebook, **options) -> NotebookClient:
     """Return a client that runs a notebook in the folder of the lessons."""
     manager = AsyncKernelManager(kernel_name="python3", **sockets())
-    return NotebookClient(notebook, km=manager, resources={"metadata": {"path": NOTEBOOKS}}, **options)
+    client = NotebookClient(notebook, km=manager, resources={"metadata": {"path": NOTEBOOKS}}, **options)
+    client.owns_km = True  # it ends the kernel when it is done
+    return client

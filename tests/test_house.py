@@ -10,7 +10,7 @@ from helpers.lessons import LESSONS, SERIES, find_lesson
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from surroundings import client
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -356,13 +356,13 @@ def test_first_figure_comes_soon(lesson, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel shall draw as it does for a learner
     notebook = read(ROOT / f"notebooks/{lesson}.ipynb")
     question = nbformat.v4.new_code_cell("import sys\nprint('tensorflow' in sys.modules)")
-    client = NotebookClient(notebook, resources={"metadata": {"path": ROOT / "notebooks"}})
-    with client.setup_kernel():
+    runner = client(notebook)
+    with runner.setup_kernel():
         for index, cell in enumerate(code_cells(notebook)[:4]):
             cell.outputs = []
-            client.execute_cell(cell, index)
+            runner.execute_cell(cell, index)
             if "image/png" in data(cell):
                 break
-        client.execute_cell(question, index)
+        runner.execute_cell(question, index)
     assert "image/png" in data(cell)
     assert text_of(question) == "False\n"
