@@ -273,4 +273,4 @@ def test_settings_of_python_do_not_reach_what_make_starts(tmp_path):
     }
     environment = {"PATH": os.environ["PATH"], "PYTHON": sys.executable, "PYTHONUNBUFFERED": "1", **hostile}
     done = subprocess.run(["make", "show"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [f"PYTHON={sys.executable}", "PYTHONUNBUFFERED=1", "PYTHONUTF8=1"]
+    assert done.stdout.splitlines() == [f"PYTHON={sys.executable}", "PYTHONUNBUFFERED=1", "PYTHONUTF8=1"]
