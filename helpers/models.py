@@ -103,7 +103,7 @@ IMAGENET = {"MobileNetV2": "mobilenet_v2", "VGG16": "vgg16"}
 """For networks of keras.applications: their module."""
 
 
-def imagenet_model(name: str, weights="there", download: bool = False) -> keras.Model | None:
+def imagenet_model(name: str, trained: bool = True, download: bool = False) -> keras.Model | None:
     """Return a network of keras.applications for 1,000 kinds of photographs, or None if its weights are not here.
 
     They are here if `make data` got them, or if keras.applications has loaded them once on this computer.
@@ -112,7 +112,7 @@ def imagenet_model(name: str, weights="there", download: bool = False) -> keras.
     ----------
     name : {"MobileNetV2", "VGG16"}. It takes (N, 224, 224, 3), pixels from 0 to 255: the scaling is inside. Its layers
         are found as ``"MobileNetV2/block_6_expand"``, ``"VGG16/block3_conv1"`` and so on.
-    weights : None for a network with random weights, or the path of a file with weights
+    trained : False for a network with random weights, which needs no file
     download : whether weights that are not here are downloaded (15 MB, and 553 MB for VGG16)
 
     Raises ValueError for another name, `helpers.files.DamagedFileError` if weights that are here are damaged, and
@@ -120,14 +120,12 @@ def imagenet_model(name: str, weights="there", download: bool = False) -> keras.
     """
     if name not in IMAGENET:
         raise ValueError(f"Unknown network {name!r}: use one of {', '.join(IMAGENET)}.")
-    mend = "Name another file."
-    if weights == "there":
-        mend = f"`make data DATASETS={name}` gets a good one; without a network remove it, and the lessons do without."
-        weights = _imagenet_weights(IMAGENET_WEIGHTS[name], download, mend)
-        if weights is None:
-            return None
+    mend = f"`make data DATASETS={name}` gets a good one; without a network remove it, and the lessons do without."
+    weights = _imagenet_weights(IMAGENET_WEIGHTS[name], download, mend) if trained else None
+    if trained and weights is None:
+        return None
     inputs = keras.Input((224, 224, 3))
-    with nullcontext() if weights is None else readable(weights, mend):
+    with readable(weights, mend) if trained else nullcontext():
         network = getattr(keras.applications, name)(weights=weights, name=name)
     return keras.Model(inputs, network(getattr(keras.applications, IMAGENET[name]).preprocess_input(inputs)))
 

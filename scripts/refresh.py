@@ -6,11 +6,11 @@ every run.
 
 import base64
 import io
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
 
+from helpers.files import written_whole
 from helpers.lessons import LESSONS, find_lesson
 
 import nbformat
@@ -76,9 +76,8 @@ def refresh(path: Path) -> dict:
     )
     client.execute()
     tidy(notebook)
-    partial = path.with_suffix(".partial")
-    nbformat.write(notebook, partial)
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        nbformat.write(notebook, partial)
     return notebook.metadata.run_seconds
 
 
