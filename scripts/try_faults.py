@@ -15,9 +15,11 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import tomllib
+import venv
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -132,19 +134,32 @@ def copy_of_lessons(place: Path) -> None:
 def run_tests(place: Path, tests: list[str], jobs: int = 1) -> subprocess.CompletedProcess:
     """Run tests in the copy at ``place`` until one fails, with helpers from there, and a cache folder of its own."""
     lessons = place / "lessons"
+    python = python_of(place)
     environment = os.environ | {
-        "PYTHONPATH": str(lessons),
         "PYTHONDONTWRITEBYTECODE": "1",  # what is compiled is told apart only by second and size
         "CNN_LESSONS_CACHE": str(place / "cache"),
         "TF_NUM_INTRAOP_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
-    python = {"env": environment, "capture_output": True, "text": True}
-    where = subprocess.run([sys.executable, "-c", "import helpers; print(helpers.__file__)"], cwd=place, **python)
+    environment.pop("PYTHONPATH", None)
+    options = {"env": environment, "capture_output": True, "text": True}
+    where = subprocess.run([python, "-c", "import helpers; print(helpers.__file__)"], cwd=place, **options)
     if not Path(where.stdout.strip()).is_relative_to(lessons):
         raise RuntimeError(f"helpers come from {where.stdout.strip() or where.stderr}, not from the copy in {lessons}.")
-    options = ["-x", "-q", "-p", "no:cacheprovider", *(["-n", str(jobs), "--dist", "worksteal"] if jobs > 1 else [])]
-    return subprocess.run([sys.executable, "-m", "pytest", *options, *tests], cwd=lessons, **python)
+    command = [python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command + ["-n", str(jobs), "--dist", "worksteal"] * (jobs > 1), cwd=lessons, **options)
+
+
+def python_of(place: Path) -> Path:
+    """Return a Python that has the packages of this one, but the helpers of the copy at ``place``.
+
+    So has each program that a test starts with it, in whatever folder and with whatever PYTHONPATH.
+    """
+    if not (place / "venv").exists():
+        venv.create(place / "venv", symlinks=True)
+        site = next((place / "venv").glob("lib/python*/site-packages"))
+        (site / "lessons.pth").write_text(f"{place / 'lessons'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    return place / "venv" / "bin" / "python"
 
 
 def catcher(done: subprocess.CompletedProcess) -> str | None:
@@ -161,7 +176,9 @@ def attempt(fault: Fault, sound: Path) -> tuple[str | None, float]:
     """Return which test catches a fault, or None, and after how many seconds."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(dir=sound.parent, prefix=f"{fault.name}-") as folder:
-        place = Path(shutil.copytree(sound, folder, dirs_exist_ok=True))
+        place = Path(folder)
+        for part in ("lessons", "cache"):
+            shutil.copytree(sound / part, place / part)
         file = place / "lessons" / fault.file
         file.write_text(fault.put_into(file.read_text(encoding="utf-8")), encoding="utf-8")
         tests, caught = [*fault.tests] or tests_of(fault.file, place / "lessons"), None

@@ -179,10 +179,25 @@ def test_tests_belong_to_what_they_mirror_and_import(project, file, tests):
 
 def test_helpers_from_elsewhere_are_refused(project, tmp_path, monkeypatch):
     monkeypatch.setattr(try_faults, "ROOT", project)
-    (project / "helpers/__init__.py").unlink()  # then the folder is no package, and others come first
+    (project / "helpers/__init__.py").unlink()  # then the folder is no package
     try_faults.copy_of_lessons(tmp_path / "copy")
     with pytest.raises(RuntimeError, match="not from the copy in"):
         try_faults.run_tests(tmp_path / "copy", ["tests/test_one.py"])
+
+
+PROGRAM = """
+import os, subprocess, sys
+def test_a_program_in_another_folder_and_with_another_path_has_the_fault(tmp_path):
+    code, others = "from helpers.one import double; assert double(3) == 6", {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for options in ([], ["-I"]):
+        subprocess.run([sys.executable, *options, "-c", code], cwd=tmp_path, env=others, check=True)
+"""
+
+
+def test_programs_that_a_test_starts_have_the_fault_as_well(project):
+    (project / "tests/test_one.py").write_text(PROGRAM)
+    status, said = run(project, "one-1")
+    assert status == 0 and "one-1 (thrice): caught by tests/test_one.py::test_a_program_in" in said
 
 
 def test_tests_that_could_not_run_catch_nothing():
