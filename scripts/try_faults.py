@@ -136,7 +136,6 @@ def run_tests(place: Path, tests: list[str], jobs: int = 1) -> subprocess.Comple
     lessons = place / "lessons"
     python = python_of(place)
     environment = os.environ | {
-        "PYTHONDONTWRITEBYTECODE": "1",  # what is compiled is told apart only by second and size
         "CNN_LESSONS_CACHE": str(place / "cache"),
         "TF_NUM_INTRAOP_THREADS": "1",
         "OMP_NUM_THREADS": "1",
@@ -153,12 +152,14 @@ def run_tests(place: Path, tests: list[str], jobs: int = 1) -> subprocess.Comple
 def python_of(place: Path) -> Path:
     """Return a Python that has the packages of this one, but the helpers of the copy at ``place``.
 
-    So has each program that a test starts with it, in whatever folder and with whatever PYTHONPATH.
+    So has each program that a test starts with it, in whatever folder and with whatever options and PYTHONPATH. None
+    writes bytecode: that is told apart only by second and size, so that the fault would not be seen.
     """
     if not (place / "venv").exists():
         venv.create(place / "venv", symlinks=True)
         site = next((place / "venv").glob("lib/python*/site-packages"))
-        (site / "lessons.pth").write_text(f"{place / 'lessons'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+        lines = [place / "lessons", sysconfig.get_path("purelib"), "import sys; sys.dont_write_bytecode = True", ""]
+        (site / "lessons.pth").write_text("\n".join(map(str, lines)), encoding="utf-8")
     return place / "venv" / "bin" / "python"
 
 

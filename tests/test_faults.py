@@ -186,11 +186,13 @@ def test_helpers_from_elsewhere_are_refused(project, tmp_path, monkeypatch):
 
 
 PROGRAM = """
-import os, subprocess, sys
+import os, pathlib, subprocess, sys
+import helpers.one
 def test_a_program_in_another_folder_and_with_another_path_has_the_fault(tmp_path):
     code, others = "from helpers.one import double; assert double(3) == 6", {**os.environ, "PYTHONPATH": str(tmp_path)}
     for options in ([], ["-I"]):
         subprocess.run([sys.executable, *options, "-c", code], cwd=tmp_path, env=others, check=True)
+        assert not [*pathlib.Path(helpers.one.__file__).parent.rglob("*.pyc")]
 """
 
 
