@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
+from helpers.datasets import load_dataset
 from helpers.files import written_whole
 
 import numpy as np
@@ -75,12 +76,10 @@ def scores(weights: dict, images):
     return x @ weights["classes"] + weights["bias4"]
 
 
-def train(options) -> None:
+def train(options, dataset) -> None:
     """Be one worker: train from the last checkpoint on. The first worker, the chief, also writes the weights."""
-    from helpers.datasets import load_dataset
     from helpers.engine import tf
 
-    dataset = load_dataset(options.dataset)
     images, labels = dataset.train.images.astype("float32") / 255, dataset.train.labels.astype("int32")
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     replicas, chief = strategy.num_replicas_in_sync, strategy.extended.should_checkpoint
@@ -258,7 +257,7 @@ def main(arguments: list[str]) -> int:
     if os.environ.get("TF_CONFIG"):
         if options.attached:
             threading.Thread(target=end_with_launcher, daemon=True).start()
-        train(options)
+        train(options, load_dataset(options.dataset))
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all workers are ended
     try:
