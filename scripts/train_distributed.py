@@ -85,6 +85,8 @@ def train(options, dataset) -> None:
     replicas, chief = strategy.num_replicas_in_sync, strategy.extended.should_checkpoint
     if options.batch % replicas or not options.batch <= len(images):
         raise ValueError(f"--batch {options.batch} must be a multiple of {replicas}, and at most {len(images)}.")
+    if images.shape[1:] != (28, 28, 1):
+        raise ValueError(f"--dataset {options.dataset} has images {images.shape[1:]}; this network takes (28, 28, 1).")
     with strategy.scope():
         weights = start(options.seed)
         velocities = {name: tf.Variable(tf.zeros(shape)) for name, shape in SHAPES.items()}
@@ -220,9 +222,7 @@ def launch(options, arguments: list[str]) -> int:
 def read_options(arguments: list[str]) -> argparse.Namespace:
     """Return the options; end with a message if they do not fit each other, or the folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--folder", type=Path, required=True, help="where everything is written; of all workers the same"
-    )
+    parser.add_argument("--folder", type=Path, required=True, help="where all is written; the same for all workers")
     parser.add_argument("--workers", type=int, default=2, help="processes on this machine (2); TF_CONFIG overrules it")
     parser.add_argument("--restarts", type=int, default=3, help="how often all are started again (3)")
     parser.add_argument("--steps", type=int, default=200, help="steps in all (200)")
@@ -230,20 +230,16 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=20, help="steps from checkpoint to checkpoint (20)")
     parser.add_argument("--seed", type=int, default=0, help="for the first weights and the order of images (0)")
     parser.add_argument("--dataset", default="digits", help="28 × 28 gray images in 10 classes (digits)")
-    parser.add_argument(
-        "--attached", action="store_true", help="end when stdin is closed; so the launcher starts workers"
-    )
+    parser.add_argument("--attached", action="store_true", help="end when stdin is closed; the launcher says so")
     options = parser.parse_args(arguments)
     if sys.platform == "win32":
-        parser.error("this is for Linux and macOS. On Windows run it in WSL 2.")
+        parser.error("this is for Linux and macOS, and was not tried on Windows: use WSL 2 there.")
     if min(options.workers, options.steps, options.batch, options.every) < 1 or min(options.restarts, options.seed) < 0:
         parser.error("--workers, --steps, --batch and --every start at 1, --restarts and --seed at 0.")
     if options.batch % options.workers and not os.environ.get("TF_CONFIG"):
         parser.error(f"--batch {options.batch} cannot be shared equally by {options.workers} workers.")
-    now, path = (
-        {name: getattr(options, name) for name in ("dataset", "seed", "batch")},
-        options.folder / "settings.json",
-    )
+    now = {name: getattr(options, name) for name in ("dataset", "seed", "batch")}
+    path = options.folder / "settings.json"
     if path.exists() and (before := json.loads(path.read_text())) != now:
         parser.error(f"{options.folder} holds a training with {before}, not {now}: name another folder.")
     with written_whole(path) as partial:
