@@ -69,3 +69,17 @@ def _start() -> tuple:
 
 
 tf, keras = _start()
+
+
+def split_cpu(parts: int) -> None:
+    """Let TensorFlow see ``parts`` processors, as if the computer had so many devices (lesson 10b).
+
+    Raises RuntimeError if it has begun to compute with another number; says what to do.
+    """
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    if len(tf.config.get_logical_device_configuration(cpu) or [None]) == parts:
+        return
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * parts)
+    except RuntimeError as error:
+        raise RuntimeError("TensorFlow has begun to compute: restart the kernel, and run this cell first.") from error

@@ -85,7 +85,21 @@ SERIES = (
         widgets=("costs",),
         tried_on=("fashion_mnist",),
     ),
-    Lesson("10", "10_cnn_in_raw_tensorflow", "A CNN in raw TensorFlow", ready=False),
+    Lesson(
+        "10",
+        "10_cnn_in_raw_tensorflow",
+        "A CNN in raw TensorFlow",
+        {"DATASET": "digits", "EPOCHS": 10},
+        widgets=("training_step",),
+        tried_on=("fashion_mnist",),
+    ),
+    Lesson(
+        "10b",
+        "10b_optimizers_graphs_machines",
+        "Optimizers, graphs, many machines",
+        {"DATASET": "digits", "EPOCHS": 2},
+        tried_on=("fashion_mnist",),
+    ),
     Lesson("11", "11_beat_the_benchmark", "Beat the benchmark", ready=False),
 )
 """All lessons, also those that are planned, in their order. An id has two digits; a letter after them is for a lesson

@@ -166,7 +166,7 @@ def show_zoom(image, top: int, left: int, height: int, width: int, mark=None, ti
     outline(whole, top, left, height, width)
     whole.set(title="image", xlabel="column", ylabel="row")
     window = image[top : top + height, left : left + width]
-    _draw_numbers(part, window, limits=color_limits(image), size=9.5)
+    draw_numbers(part, window, limits=color_limits(image), size=9.5)
     part.set_title(f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1}")
     if mark:
         outline(part, *mark)
@@ -181,8 +181,8 @@ def outline(ax, top: int, left: int, height: int, width: int) -> None:
     ax.add_patch(plt.Rectangle(corner, width, height, fill=False, ec=ACCENT, lw=3, clip_on=False, zorder=5))
 
 
-def _draw_numbers(ax, array, limits: dict, size: float, text=format_number) -> None:
-    """Draw a small array as colored cells with their numbers."""
+def draw_numbers(ax, array, limits: dict, size: float, text=format_number) -> None:
+    """Draw a small array as cells in the colors of ``limits`` (see `color_limits`), with numbers of a font size."""
     ax.imshow(array, **limits)
     rgb = colorize(array, limits["vmin"], limits["vmax"])
     for (row, col), value in np.ndenumerate(array):
@@ -224,7 +224,7 @@ def show_numbers(
         if gray and limits["cmap"] == "gray":
             limits |= {"vmin": gray[0], "vmax": gray[1]}
         text = printed_kernel_text if name in signed else format_number
-        _draw_numbers(ax, array, limits, size=10.5 * cell / 0.52, text=text)
+        draw_numbers(ax, array, limits, size=10.5 * cell / 0.52, text=text)
         ax.set_title(name)
         if mark and name in mark:
             outline(ax, *mark[name])

@@ -65,3 +65,16 @@ def load_transfer_curves() -> pd.DataFrame:
     Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
     """
     return read_table(base.DATA / "transfer_curves.csv", rows=70)
+
+
+def load_step_runs() -> pd.DataFrame:
+    """Return how well the network of lesson 10 learned from other starts and by other update rules, five times each.
+
+    Returns
+    -------
+    runs : DataFrame with a row for each setting, learning rate, seed and epoch; ``first_loss`` is that of the first
+        batch, ``val_accuracy`` from 0 to 1 is measured after the epoch; see data/step_runs.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "step_runs.csv", rows=495)

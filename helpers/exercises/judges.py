@@ -1,6 +1,7 @@
 """What judges an answer: it returns if the answer is right, and raises `NotYet` or `Wrong` with the message if not.
 
-`choice`, `numbers` and `function` make judges; one of your own calls a learner's function by `call` or `call_answer`.
+`choice`, `choices`, `numbers` and `function` make judges; one of your own calls a learner's function by `call`
+or `call_answer`.
 """
 
 import copy
@@ -25,8 +26,8 @@ class Wrong(Exception):
 class Exercise:
     """One exercise: ``judge(answer)`` returns if it is right, and raises NotYet or Wrong if not.
 
-    ``mistakes`` are pairs of a typical wrong answer and the whole message for it. The judges that `choice`, `numbers`
-    and `function` make have theirs with them.
+    ``mistakes`` are pairs of a typical wrong answer and the whole message for it. The judges that `choice`, `choices`,
+    `numbers` and `function` make have theirs with them.
     """
 
     judge: Callable[[Any], None]
@@ -57,6 +58,27 @@ def choice(right: str, wrong: Mapping[str, str]) -> Callable[[Any], None]:
             raise NotYet(f"answer with one of the letters {', '.join(letters)}.")
 
     judge.mistakes = [*wrong.items()]
+    return judge
+
+
+def choices(right: Mapping[str, str], wrong: Mapping[str, Mapping[str, str]]) -> Callable[[Any], None]:
+    """Judge a dict of letters, one for each of several questions; ``wrong`` maps a name to what `choice` takes."""
+    judges = {name: choice(letter, wrong[name]) for name, letter in right.items()}
+
+    def judge(answer):
+        if not isinstance(answer, dict) or any(name not in answer for name in right):
+            raise Wrong(f"keep the dictionary with the names {', '.join(right)}.")
+        for name, judge_one in judges.items():
+            try:
+                judge_one(answer[name])
+            except (NotYet, Wrong) as said:
+                raise type(said)(f"{name}: {said}") from None
+
+    judge.mistakes = [
+        ({**right, name: letter}, f"{name}: {message}")
+        for name, messages in wrong.items()
+        for letter, message in messages.items()
+    ]
     return judge
 
 

@@ -1,0 +1,126 @@
+"""The exercises of lesson 10b, optimizers and machines: right answers, typical mistakes with their messages."""
+
+import numpy as np
+from exercise_tools import Answers, not_written
+
+STRAIGHT = (
+    "its first steps are equally long in both directions: each weight is divided by the size of its own gradient. "
+)
+WAYS = {"A": "m", "B": "r", "C": "s", "D": "a"}
+STARTS = {"conv": (2 / 576) ** 0.5, "dense": 0.05, "one_by_one": 0.2, "factor": 32}
+TRACES = {"python_rates": 2, "tensor_rates": 1, "last_batch": 2, "kept": 1}
+
+
+def weighed(gradients, sizes):
+    return sum(size / sum(sizes) * gradient for gradient, size in zip(gradients, sizes, strict=True))
+
+
+STUBS = {
+    1: dict.fromkeys("ABCD", "?"),
+    2: dict.fromkeys(STARTS, ...),
+    3: dict.fromkeys(TRACES, ...),
+    4: lambda gradients, sizes: ...,
+}
+RIGHT = {
+    1: [WAYS, {name: letter.upper() for name, letter in WAYS.items()}],
+    2: [STARTS, {"conv": 0.0589, "dense": 0.05, "one_by_one": 1 / 5, "factor": 2.0**5}],
+    3: [TRACES, {name: float(value) for name, value in TRACES.items()}],
+    4: [weighed, lambda gradients, sizes: np.average(gradients, axis=0, weights=sizes)],
+}
+WRONG = {
+    1: [
+        *(
+            ({**WAYS, way: letter}, f"{way}: {reason}")
+            for way, letter, reason in (
+                ("A", "s", "it shoots past the star and comes back, like something heavy. SGD stops"),
+                ("A", "r", "it shoots past the star and comes back, like something heavy. RMSprop"),
+                ("A", "a", "it shoots past the star and comes back, like something heavy. Adam"),
+                ("B", "s", "its first steps are equally long"),
+                (
+                    "B",
+                    "m",
+                    STRAIGHT + "Mom",
+                ),
+                ("B", "a", "it does not shoot past the star"),
+                ("C", "m", "it jumps from side to side all the way: nothing averages that away, and it never shoots"),
+                ("C", "r", "it jumps from side to side all the way: nothing averages that away, and along"),
+                ("C", "a", "it jumps from side to side"),
+                ("D", "s", "its first steps are equally long"),
+                (
+                    "D",
+                    "m",
+                    STRAIGHT + "Mom",
+                ),
+                ("D", "r", "it swings past the star"),
+            )
+        )
+    ],
+    2: [
+        *(
+            ({**STARTS, name: value}, reason)
+            for name, value, reason in (
+                ("conv", (2 / 9) ** 0.5, "all 64 channels"),
+                ("conv", (2 / 64) ** 0.5, "all 64 channels"),
+                ("conv", (2 / 73728) ** 0.5, "that counts all weights"),
+                ("conv", (1 / 576) ** 0.5, "the 2 for the ReLU is missing"),
+                ("conv", 2 / 576, "that is the variance"),
+                ("conv", 24, "divide by that"),
+                ("dense", 0.2**0.5, "inputs count, not outputs"),
+                ("dense", (2 / 8000) ** 0.5, "that counts all weights"),
+                ("dense", (1 / 800) ** 0.5, "the 2 for the ReLU is missing"),
+                ("dense", 0.0025, "that is the variance"),
+                ("one_by_one", 2**0.5, "50 channels go into each number"),
+                ("one_by_one", 0.2**0.5, "inputs count, not outputs"),
+                ("one_by_one", (2 / 500) ** 0.5, "that counts all weights"),
+                ("one_by_one", 0.04, "that is the variance"),
+                ("factor", 2, "twice as much again"),
+                ("factor", 10, "multiplied, not added"),
+                ("factor", 25, "five factors of 2"),
+                ("factor", 64, "there are five layers"),
+                ("factor", 16, "there are five layers"),
+                ("factor", "many", "must be one number"),
+            )
+        )
+    ],
+    3: [
+        *(
+            ({**TRACES, name: value}, reason)
+            for name, value, reason in (
+                ("python_rates", 3, "the rate of the first, and so its graph"),
+                ("python_rates", 1, "a constant of the graph"),
+                ("tensor_rates", 2, "when it runs"),
+                ("tensor_rates", 3, "when it runs"),
+                ("tensor_rates", 0, "the first call has to trace"),
+                ("last_batch", 1, "another shape: 12 images"),
+                ("last_batch", 4, "finds both graphs there"),
+                ("last_batch", 220, "for each shape, not for each batch"),
+                ("last_batch", 110, "for each shape, not for each batch"),
+                ("last_batch", 219, "for each shape, not for each batch"),
+                ("kept", 3, "while tracing, and not when the graph runs"),
+                ("kept", 0, "there is one trace"),
+                ("kept", 7, "too large"),
+            )
+        )
+    ],
+    4: [
+        (lambda gradients, sizes: np.mean(gradients, axis=0), "the plain mean"),
+        (lambda gradients, sizes: np.sum(gradients, axis=0), "the sum is the larger"),
+        (lambda gradients, sizes: weighed(gradients, sizes) * sum(sizes), "gradient of the sum over all images"),
+        (lambda gradients, sizes: weighed(gradients, sizes) * sum(sizes) / len(sizes), "not by that of the replicas"),
+        (lambda gradients, sizes: sum(g / n for g, n in zip(gradients, sizes, strict=True)), "multiply by that first"),
+        (lambda gradients, sizes: np.sum(gradients, axis=0) / sum(sizes), "multiply by that first"),
+        (lambda gradients, sizes: gradients[0], "left out"),
+        (lambda gradients, sizes: gradients, "shape"),
+    ],
+}
+MISSING = [
+    (1, {**WAYS, "C": "?"}, "C: put one of the letters a, m, r, s"),
+    (2, {**STARTS, "factor": None}, "fill in factor."),
+    (3, {**TRACES, "kept": "?"}, "fill in kept."),
+    (4, not_written, "write the body"),
+    (4, None, "define the function"),
+]
+
+
+class TestAnswers(Answers):
+    lesson, stubs, right, wrong, missing = "10b", STUBS, RIGHT, WRONG, MISSING
