@@ -49,6 +49,7 @@ def _start() -> tuple:
         with _only_what_matters():
             tensorflow = importlib.import_module("tensorflow")
             tensorflow.config.list_physical_devices("GPU")
+        tensorflow.get_logger().setLevel("WARNING")  # what it tells as INFO is which devices it uses
         keras = importlib.import_module("keras")
     except (AssertionError, AttributeError, TypeError, ValueError) as error:
         if not settings.exists():

@@ -55,3 +55,41 @@ def test_start_is_quiet_and_real_messages_come_through():
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "on stdout\ntensorflow\n"
     assert done.stderr == "on stderr\non file 2\n"
+
+
+SPLIT = """
+from helpers.engine import split_cpu, tf
+{before}
+try:
+    split_cpu({parts})
+    split_cpu({parts})
+except RuntimeError as error:
+    print(error)
+print(len(tf.config.list_logical_devices("CPU")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "parts", "said"),
+    [
+        ("", 3, "3\n"),
+        ("", 1, "1\n"),
+        ("tf.zeros(1)", 1, "1\n"),
+        ("tf.zeros(1)", 2, "TensorFlow has begun to compute: restart the kernel, and run this cell first.\n1\n"),
+    ],
+)
+def test_a_processor_is_split_before_anything_is_computed(before, parts, said):
+    code = SPLIT.format(before=before, parts=parts)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (said, "")
+
+
+def test_a_strategy_says_nothing():
+    """What TensorFlow tells as INFO, such as which devices it uses, would be stored in notebooks as an error."""
+    code = (
+        "from helpers.engine import tf\n"
+        "strategy = tf.distribute.MirroredStrategy(['CPU:0'])\n"
+        "tf.get_logger().warning('but warnings come through')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == "WARNING:tensorflow:but warnings come through\n"

@@ -3,7 +3,7 @@
 import re
 
 from helpers.exercises import Checks
-from helpers.exercises.judges import Exercise, NotYet, Wrong, as_number, choice, function, is_stub, numbers
+from helpers.exercises.judges import Exercise, NotYet, Wrong, as_number, choice, choices, function, is_stub, numbers
 
 import numpy as np
 import pytest
@@ -94,6 +94,35 @@ def test_choice_forgives_case_and_spaces(say, answer):
 @pytest.mark.parametrize("answer", ["d", "ab", "b!", 2, ["b"], b"b", np.array([1, 2]), object(), {}])
 def test_choice_asks_for_a_letter(say, answer):
     assert say(PICK, answer).startswith("… not yet: answer with one of the letters a, b, c.\n")
+
+
+LOOPS = choices({"A": "a", "B": "b"}, {"A": {"b": "not that"}, "B": {"a": "nor that", "c": "never"}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"A": "a", "B": "b"}, "✓ yes"),
+        ({"A": " A", "B": "(b)", "C": 3}, "✓ yes"),
+        ({"A": "b", "B": "b"}, "✗ no: A: not that"),
+        ({"A": "a", "B": "c"}, "✗ no: B: never"),
+        ({"A": "a", "B": "?"}, "… not yet: B: put one of the letters a, b, c"),
+        ({"A": "?", "B": "?"}, "… not yet: A: put one of the letters a, b between"),
+        ({"A": "c", "B": "b"}, "… not yet: A: answer with one of the letters a, b."),
+        ({"A": "a"}, "✗ no: keep the dictionary with the names A, B."),
+        ("ab", "✗ no: keep the dictionary with the names A, B."),
+    ],
+)
+def test_choices_judge_one_letter_after_the_other(say, answer, expected):
+    assert say(LOOPS, answer).startswith(expected)
+
+
+def test_choices_have_their_mistakes_with_them():
+    assert LOOPS.mistakes == [
+        ({"A": "b", "B": "b"}, "A: not that"),
+        ({"A": "a", "B": "a"}, "B: nor that"),
+        ({"A": "a", "B": "c"}, "B: never"),
+    ]
 
 
 @pytest.mark.parametrize("stub", [None, ..., "?", " ? ", "", "  "])
