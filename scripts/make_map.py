@@ -13,6 +13,7 @@ from helpers.gabor import gabor_kernel
 from helpers.lessons import SERIES
 from helpers.models import load_model
 from helpers.pixels import ACCENT, colorize, heat_over
+from helpers.raw_tensorflow import UPDATE_RULES
 from helpers.widgets.augmentation import augment
 from helpers.widgets.dropout import chart
 
@@ -84,6 +85,28 @@ def blocks() -> np.ndarray:
     return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
 
 
+def back() -> np.ndarray:
+    """Return the gradient for the pixels of a digit where few errors come from the map, as uint8 RGB."""
+    error = np.zeros((26, 26))
+    error[[4, 9, 17, 20, 12], [6, 18, 8, 19, 12]] = 1, -1, -0.8, 0.7, 0.5
+    stamp = gabor_kernel(0.12, 0.6, 3.0).real
+    return colorize(convolve(error, stamp, padding=len(stamp) // 2, flip=True))
+
+
+def ways() -> np.ndarray:
+    """Return the ways that momentum and Adam take down a valley, as uint8 RGB."""
+
+    def draw(ax):
+        for name, rate in (("momentum", 0.006), ("Adam", 0.5)):
+            places, memory = [np.array([-8.0, 1.6])], {}
+            for _ in range(40):
+                places.append(places[-1] + UPDATE_RULES[name](np.array([1.0, 30.0]) * places[-1], memory, rate))
+            ax.plot(*np.transpose(places), marker=".")
+        ax.set(xticks=[], yticks=[])
+
+    return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
+
+
 def thumbnails() -> dict[str, np.ndarray]:
     """Return a picture for some lessons, as uint8 RGB."""
     photo = load_photo("camera")[40:296, 110:366]
@@ -101,15 +124,18 @@ def thumbnails() -> dict[str, np.ndarray]:
         "07": heat(),
         "08": worth(),
         "09": blocks(),
+        "10": back(),
+        "10b": ways(),
     }
 
 
 def draw():
     """Return the figure: a tile for each lesson, in color where the lesson is there."""
     plots.set_style()
-    fig, axes = plt.subplots(2, 6, figsize=(10.5, 4.4))
+    fig, axes = plt.subplots(2, 7, figsize=(11.4, 4.3))
     pictures = thumbnails()
-    for ax, lesson in zip(axes.flat, SERIES, strict=True):
+    axes[-1, -1].axis("off")
+    for ax, lesson in zip(axes.flat[:13], SERIES, strict=True):
         if lesson.ready and lesson.id in pictures:
             ax.imshow(pictures[lesson.id], aspect="equal")
         else:
