@@ -59,7 +59,12 @@ def choose_batch() -> tuple[np.ndarray, np.ndarray]:
 
 
 def start_variables(seed: int) -> dict[str, np.ndarray]:
-    """Return the variables of a new network: biases 0, weights as He et al. (2015) start them, √(2 / inputs) large."""
+    """Return the variables of a new network: biases 0, weights normal, of deviation √(2 / inputs) (He et al., 2015).
+
+    Raises ValueError for a seed that is no whole number from 0 on.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"The seed must be a whole number from 0 on, but it is {seed!r}.")
     random = np.random.default_rng(seed)
     return {
         name: random.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape) if len(shape) > 1 else np.zeros(shape)

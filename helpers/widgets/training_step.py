@@ -68,10 +68,8 @@ class TrainingStepExplorer(Explorer):
     title = "Training step explorer"
 
     def __init__(self, part: int = 1, rate: float = 0.1, steps: int = 0, seed: int = 3):
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise ValueError(f"The seed must be a whole number from 0 on, but it is {seed!r}.")
         self.images, self.labels = choose_batch()
-        start = start_variables(int(seed))
+        start = start_variables(seed)
         self.states = {each: train(start, self.images, self.labels, each, STEPS + 1) for each in RATES}
         self.thumbnails = [png(colorize(image[..., 0], 0, 1)) for image in self.images]
         first = {
