@@ -103,16 +103,23 @@ class TrainingStepExplorer(Explorer):
         """Return eight pictures; the place of one that belongs to a later part says when it comes."""
         before, after = result.states[-2:]
         old, new, gradient = before.variables[result.name], after.variables[result.name], before.gradients[result.name]
-        scale = max(np.abs(old).max(), np.abs(new).max())
+        scale, slope = max(np.abs(old).max(), np.abs(new).max()), np.abs(gradient).max()
+        marked = result.marked if result.part >= 4 and slope > 0 else None
+        signed = f"strongest color: ±{short(scale)}"
+        framed = f"framed, strongest: ±{short(slope)}" if slope > 0 else "all numbers are 0"
         right = [int((state.answers == self.labels).sum()) for state in (before, after)]
         pictures = [
             (1, f"batch: {IMAGES} images", self._board(result)),
-            (2, f"forward: maps, image {result.image}", draw_maps(before.forward.maps[result.image])),
+            (2, f"forward: image {result.image}", draw_maps(before.forward.maps[result.image])),
             (3, f"loss: image {result.image}", self._bars(result)),
             (3, "loss: the batch", draw_curve([state.loss for state in result.states], result.part == 6)),
-            (0, result.name, draw_variable(result.name, old, scale, result.marked)),
-            (4, "gradient", draw_variable(result.name, gradient, np.abs(gradient).max(), result.marked)),
-            (5, f"step: − {result.rate:g} × gradient", draw_variable(result.name, new, scale, result.marked)),
+            (0, result.name, draw_variable(result.name, old, scale, marked) + caption(signed)),
+            (4, "gradient", draw_variable(result.name, gradient, slope, marked) + caption(framed)),
+            (
+                5,
+                f"step: − {result.rate:g} × gradient",
+                draw_variable(result.name, new, scale, marked) + caption(signed),
+            ),
             (6, f"metric: {right[0]} → {right[1]} right", self._board(result, answers=True)),
         ]
         return [
@@ -205,6 +212,15 @@ def short(value: float) -> str:
     return f"{float(value) or 0:.4g}".replace("-", "−")
 
 
+def cell_text(value: float, bound: float) -> str:
+    """Return a number of a variable whose largest one is ``bound``: with two decimals, where these tell something.
+
+    >>> cell_text(-0.234, 1.5), cell_text(-0.001, 1.5), cell_text(-0.001, 0.02)
+    ('−0.23', '0.00', '−0.001')
+    """
+    return f"{round(value, 2) or 0:.2f}".replace("-", "−") if 0.1 <= bound < 100 else format_number(value)
+
+
 def times(shape) -> str:
     """Return a shape as lessons write it.
 
@@ -246,7 +262,7 @@ def draw_maps(maps) -> str:
 def draw_curve(losses, with_next: bool) -> str:
     """Return SVG of the losses so far, the last of them, which comes after this step, only if that is to be seen."""
     shown = losses if with_next else losses[:-1]
-    guessing, left, bottom = np.log(CLASSES), 30, SIDE - 16
+    guessing, left, bottom = np.log(CLASSES), 34, SIDE - 16
     top = 1.05 * max(*shown, guessing)
     points = [(left + (SIDE - left - 6) * k / (STEPS + 1), bottom * (1 - loss / top)) for k, loss in enumerate(shown)]
     known = points[: len(losses) - 1]
@@ -282,11 +298,11 @@ def tiles(name: str, values) -> np.ndarray:
     return values.reshape(-1, 1, 1)
 
 
-def draw_variable(name: str, values, bound: float, marked) -> str:
-    """Return SVG of a variable in signed colors, white for 0, strongest at ``bound``; a frame around one number."""
+def draw_variable(name: str, values, bound: float, marked=None) -> str:
+    """Return SVG of a variable in signed colors, white for 0, strongest at ``bound``; perhaps one number is framed."""
     squares, dense = tiles(name, values), SHAPES[name][-1] == CLASSES
     places = tiles(name, np.arange(values.size).reshape(values.shape))
-    framed = np.argwhere(places == np.ravel_multi_index(marked, values.shape))[0]
+    number = -1 if marked is None else np.ravel_multi_index(marked, values.shape)
     columns, gap, above = (4, 8, 14) if dense else (2, 6, 0)
     size = (SIDE - gap * (columns - 1)) / columns
     cell, parts = size / squares.shape[1], []
@@ -304,9 +320,9 @@ def draw_variable(name: str, values, bound: float, marked) -> str:
             parts.append(f'<path d="{middle}" stroke="#999" stroke-width="0.7"/>')
         else:
             for (row, col), value in np.ndenumerate(square):
-                text, color = format_number(value), text_color(pixels[row, col])
+                text, color = cell_text(value, bound), text_color(pixels[row, col])
                 fits = font_size(text, cell, 12)
                 parts.append(draw_text(x + cell * (col + 0.5), y + cell * (row + 0.5), text, fits, fill=color))
-        if index == framed[0]:
-            parts.append(frame(x + cell * framed[2], y + cell * framed[1], cell, cell))
-    return "".join(parts) + caption(f"strongest color: ±{short(bound)}")
+        for row, col in np.argwhere(places[index] == number):
+            parts.append(frame(x + cell * col, y + cell * row, cell, cell))
+    return "".join(parts)

@@ -7,7 +7,7 @@ import math
 import re
 import xml.etree.ElementTree as ElementTree
 
-from helpers.pixels import ACCENT, colorize, format_number
+from helpers.pixels import ACCENT, colorize
 from helpers.widgets.training_step import (
     PARTS,
     RATES,
@@ -15,6 +15,7 @@ from helpers.widgets.training_step import (
     SIDE,
     STEPS,
     TrainingStepExplorer,
+    cell_text,
     draw_curve,
     draw_maps,
     draw_variable,
@@ -136,11 +137,13 @@ def assert_shows_the_truth(widget):
         shown.append((after, new[place], bound))
         assert f"step: − {rate:g} × gradient" in widget.panels[6].heading.value
     for root, values, scale in shown:
-        assert words(root)[-1] == f"strongest color: ±{short(scale)}"
+        number, is_gradient = f"±{short(scale)}", root is gradient
+        text = f"framed, strongest: {number}" if is_gradient else f"strongest color: {number}"
+        assert words(root)[-1] == (text if scale else "all numbers are 0")
         squares = tiles(name, values)
         pixels = colorize(squares.reshape(-1, squares.shape[2]), -(scale or 1), scale or 1)
         np.testing.assert_allclose(np.concatenate(files(root)).astype(int), pixels, atol=1)
-        assert len(framed(root)) == 1
+        assert len(framed(root)) == (part >= 4 and gradients[place].any())  # there is no gradient before part 4
     if part >= 6:
         answers, new_answers = logits.argmax(axis=1), new_logits.argmax(axis=1)
         assert words(metric)[:-1] == [f"{a} → {b}" for a, b in zip(answers, new_answers, strict=True)]
@@ -163,7 +166,7 @@ def assert_curve_is_true(root, losses, with_next):
     unit = (bottom - level) / math.log(10)  # pixels of a loss of 1
     for (x, y), loss, place in zip(points, losses, itertools.count()):
         assert bottom - y == pytest.approx(unit * loss, abs=0.06 * (1 + loss))
-        assert x == pytest.approx(30 + (SIDE - 36) * place / (STEPS + 1), abs=0.06)
+        assert x == pytest.approx(34 + (SIDE - 40) * place / (STEPS + 1), abs=0.06)
         assert 0 <= y <= bottom
 
 
@@ -262,7 +265,8 @@ def test_parts_come_from_left_to_right(explorer):
         assert sum(bool(later(root)) for root in roots(explorer)) == sum(when > part for when in PICTURE_PARTS)
         if before:
             changed = [PICTURE_PARTS[k] for k in range(8) if drawn[k] != before[k]]
-            assert changed == ([3, 6] if part == 6 else [when for when in PICTURE_PARTS if when == part])
+            # with the gradient comes a frame around a number of the variable; the curve ends with its next point
+            assert changed == {2: [2], 3: [3, 3], 4: [0, 4], 5: [5], 6: [3, 6]}[part]
         before = drawn
         assert_shows_the_truth(explorer)
         assert_tells_the_truth(explorer)
@@ -325,10 +329,27 @@ def test_small_variables_show_their_numbers():
     random = np.random.default_rng(1)
     for name in ("conv kernels", "conv bias", "dense bias"):
         values = random.normal(size=SHAPES[name])
-        texts = words(parse(draw_variable(name, values, 2.0, (0,) * values.ndim)))
+        texts = words(parse(draw_variable(name, values, 2.0)))
         labels = {str(k) for k in range(10)} if name == "dense bias" else set()
-        shown = sorted(text for text in texts[:-1] if text not in labels)
-        assert shown == sorted(map(format_number, values.ravel()))
+        shown = sorted(text for text in texts if text not in labels)
+        assert shown == sorted(cell_text(value, 2.0) for value in values.ravel())
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "text"),
+    [
+        (0.234, 1.5, "0.23"),
+        (-0.234, 0.1, "−0.23"),
+        (-0.004, 1.5, "0.00"),
+        (-27.81, 28, "−27.81"),
+        (-0.004, 0.09, "−0.004"),
+        (123.4, 150, "123"),
+        (0, 0, "0"),
+        (2.2e-5, 3e-5, "2.2e−05"),
+    ],
+)
+def test_cell_text(value, bound, text):
+    assert cell_text(value, bound) == text
 
 
 def test_maps_and_curve_at_odd_values():

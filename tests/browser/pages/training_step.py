@@ -83,7 +83,7 @@ class TrainingStep(Explorer):
             self.sliders["part"].press("ArrowRight")
             expect(self.root.locator(".widget-slider .widget-readout").first).to_have_text(f"{part} {name}")
             wait_until(self.page, self.answers)
-            assert self.changed(drawn) == (2 if part in (3, 6) else 1)  # the curve goes on when its next point is known
+            assert self.changed(drawn) == (1 if part in (2, 5) else 2)  # others stay, but for a frame, and the curve
         self.lab.choose(self.variable, "Home")
         for name in NAMES:
             expect(self.variable.locator("option:checked")).to_have_text(name)
