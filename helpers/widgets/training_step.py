@@ -321,7 +321,7 @@ def draw_variable(name: str, values, bound: float, marked=None) -> str:
         else:
             for (row, col), value in np.ndenumerate(square):
                 text, color = cell_text(value, bound), text_color(pixels[row, col])
-                fits = font_size(text, cell, 12)
+                fits = font_size(max(text, "−0.00", key=len), cell, 12)  # all of one size, where they can be
                 parts.append(draw_text(x + cell * (col + 0.5), y + cell * (row + 0.5), text, fits, fill=color))
         for row, col in np.argwhere(places[index] == number):
             parts.append(frame(x + cell * col, y + cell * row, cell, cell))

@@ -196,24 +196,23 @@ def test_results_are_finite(whole):
             assert_finite([*each.variables.values(), *each.gradients.values(), *each.forward, each.losses])
 
 
-@pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("name", NAMES)
-def test_printed_numbers_can_be_checked_by_hand(explorer, name, rate):
-    put(explorer, variable=name, rate=rate, steps=2, image=4, part=2)
-    logits = [number(text) for key, text in read_status(said(explorer)).items() if key.startswith("logit")]
-    label = known_batch()[1][4]
-    put(explorer, part=3)
-    stated = {key: number(text) for key, text in read_status(said(explorer)).items()}
-    assert stated["chance"] == pytest.approx(math.exp(logits[label]) / sum(map(math.exp, logits)), rel=2e-2)
-    assert -math.log(stated["chance"]) == pytest.approx(stated["one_loss"], abs=2e-3)
-    put(explorer, part=5)
-    stated = read_status(said(explorer))
-    old, gradient, new = (number(stated[key]) for key in ("old", "gradient", "new"))
-    assert old - rate * gradient == pytest.approx(new, abs=1e-3 * (abs(old) + abs(rate * gradient)))
-    assert rate * number(stated["norm0"]) == pytest.approx(number(stated["change"]), rel=2e-3, abs=1e-12)
-    index = tuple(map(int, stated["where"].split(", ")))
-    assert index == explorer.result.marked
-    assert close(stated["old"], explorer.result.states[-2].variables[name][index])
+def test_printed_numbers_can_be_checked_by_hand(explorer):
+    for name, rate in itertools.product(NAMES, RATES):
+        put(explorer, variable=name, rate=rate, steps=2, image=4, part=2)
+        logits = [number(text) for key, text in read_status(said(explorer)).items() if key.startswith("logit")]
+        label = known_batch()[1][4]
+        put(explorer, part=3)
+        stated = {key: number(text) for key, text in read_status(said(explorer)).items()}
+        assert stated["chance"] == pytest.approx(math.exp(logits[label]) / sum(map(math.exp, logits)), rel=2e-2)
+        assert -math.log(stated["chance"]) == pytest.approx(stated["one_loss"], abs=2e-3)
+        put(explorer, part=5)
+        stated = read_status(said(explorer))
+        old, gradient, new = (number(stated[key]) for key in ("old", "gradient", "new"))
+        assert old - rate * gradient == pytest.approx(new, abs=1e-3 * (abs(old) + abs(rate * gradient)))
+        assert rate * number(stated["norm0"]) == pytest.approx(number(stated["change"]), rel=2e-3, abs=1e-12)
+        index = tuple(map(int, stated["where"].split(", ")))
+        assert index == explorer.result.marked
+        assert close(stated["old"], explorer.result.states[-2].variables[name][index])
 
 
 def test_the_numbers_of_the_first_step(whole):
