@@ -107,7 +107,7 @@ class TrainingStepExplorer(Explorer):
         marked = result.marked if result.part >= 4 and slope > 0 else None
         signed = f"strongest color: ±{short(scale)}"
         framed = f"framed, strongest: ±{short(slope)}" if slope > 0 else "all numbers are 0"
-        right = [int((state.answers == self.labels).sum()) for state in (before, after)]
+        right = self._right(result)
         pictures = [
             (1, f"batch: {IMAGES} images", self._board(result)),
             (2, f"forward: image {result.image}", draw_maps(before.forward.maps[result.image])),
@@ -128,6 +128,10 @@ class TrainingStepExplorer(Explorer):
             else Picture(f"{part} {PARTS[part - 1]}", None, draw_later(part), SIDE, SIDE + 18)
             for part, title, marks in pictures
         ]
+
+    def _right(self, result: TrainingStep) -> list[int]:
+        """Return how many answers are right, before and after the step."""
+        return [int((state.answers == self.labels).sum()) for state in result.states[-2:]]
 
     def _board(self, result: TrainingStep, answers: bool = False) -> str:
         """Return SVG of the batch: the image in question in an orange frame, or those that are right after the step."""
@@ -162,7 +166,7 @@ class TrainingStepExplorer(Explorer):
         chances = [short(softmax(state.forward.logits)[image, label]) for state in (before, after)]
         where, gradient = f"{name}[{', '.join(map(str, result.marked))}]", before.gradients[name][result.marked]
         norms = [(each, short(np.linalg.norm(before.gradients[each]))) for each in {name: 0, **SHAPES}]
-        right = [int((state.answers == self.labels).sum()) for state in (before, after)]
+        right = self._right(result)
         said = [
             f"the same {IMAGES} images in each step, {times(self.images.shape)}, from 0 to 1. Image {image} is a "
             f"{label}. Steps so far: {result.steps}, at rate {rate}. {name}: {times(variable.shape)}, "

@@ -359,6 +359,12 @@ def test_maps_and_curve_at_odd_values():
             assert_curve_is_true(parse(draw_curve(losses, with_next)), losses, with_next)
 
 
+def test_the_curve_tells_nothing_of_the_next_loss_before_the_last_part():
+    """Not even by its scale."""
+    assert draw_curve([2.5, 2.0, 99.0], False) == draw_curve([2.5, 2.0, 1.0], False)
+    assert draw_curve([2.5, 2.0, 99.0], True) != draw_curve([2.5, 2.0, 1.0], True)
+
+
 def test_everything_drawn_is_inside_of_its_picture(explorer):
     for name, rate in itertools.product(NAMES, (0.1, 3.0)):
         put(explorer, part=6, variable=name, rate=rate, steps=3)
