@@ -18,6 +18,7 @@ from helpers.widgets.calculator import LayerCalculator
 from helpers.widgets.costs import CostExplorer
 from helpers.widgets.gabor import GaborResponse
 from helpers.widgets.stepper import ConvolutionStepper
+from helpers.widgets.training_step import TrainingStepExplorer
 
 import ipywidgets
 import matplotlib as mpl
@@ -122,10 +123,12 @@ def move_times() -> dict[str, list[float]]:
     """Return the milliseconds of Python per move of a slider, for several widgets; a step is as fast on any image."""
     noise = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
     response, cost, calculator = GaborResponse({"noise": noise[:256, :256]}), CostExplorer(), LayerCalculator()
+    training = TrainingStepExplorer(part=6)
     steppers = {size: ConvolutionStepper(noise[:size, :size], "Gaussian blur") for size in (64, 512)}
     moved = {  # name -> controls that are moved in turn
         "Gabor response, 256 × 256": [response.controls[name] for name in ("frequency", "theta", "sigma")],
         "price of a convolution": [cost.controls[name] for name in ("kernel", "channels", "maps", "height")],
+        "training step, all parts": [training.controls[name] for name in ("steps", "image")],
         "layer calculator": [calculator.rows[place]["filters"] for place in (0, 2, 4)],
         "stepper, image of 64 × 64": [steppers[64].slider],
         "stepper, image of 512 × 512": [steppers[512].slider],

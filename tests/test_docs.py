@@ -33,7 +33,7 @@ LIGHT = [
     *("helpers.exercises.judges", "helpers.exercises.networks", "helpers.layers", "helpers.pixels"),
     *(f"helpers.exercises.lesson_{lesson}" for lesson in known_lessons()),
     *(f"helpers.widgets.{name}" for name in ("base", "drawing", "stepper", "gabor", "calculator", "dropout")),
-    *(f"helpers.widgets.{name}" for name in ("augmentation", "features", "costs")),
+    *(f"helpers.widgets.{name}" for name in ("augmentation", "features", "costs", "training_step")),
 ]
 
 

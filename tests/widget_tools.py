@@ -96,7 +96,7 @@ def state(widget):
 
 
 def controls(widget):
-    kinds = (ipw.IntSlider, ipw.FloatSlider, ipw.Checkbox, ipw.Dropdown, ipw.BoundedIntText)
+    kinds = (ipw.IntSlider, ipw.FloatSlider, ipw.SelectionSlider, ipw.Checkbox, ipw.Dropdown, ipw.BoundedIntText)
     return [part for part in parts(widget) if isinstance(part, kinds)]
 
 
@@ -104,7 +104,7 @@ def ends(control):
     """Smallest, default and largest value, or all of a choice."""
     if isinstance(control, ipw.Checkbox):
         return [False, True]
-    if isinstance(control, ipw.Dropdown):
+    if isinstance(control, ipw.Dropdown | ipw.SelectionSlider):
         options = control.options.items() if isinstance(control.options, dict) else control.options
         return [option[1] if isinstance(option, tuple) else option for option in options]
     return [control.min, control.value, control.max]

@@ -15,6 +15,7 @@ from helpers.widgets.features import FeatureExplorer
 from helpers.widgets.gabor import GaborExplorer, GaborResponse
 from helpers.widgets.gradcam import GradCamExplorer
 from helpers.widgets.stepper import ConvolutionStepper
+from helpers.widgets.training_step import TrainingStepExplorer
 
 import ipywidgets as ipw
 import numpy as np
@@ -35,6 +36,7 @@ WIDGETS = {
     GradCamExplorer: lambda: GradCamExplorer(network(), {"one": IMAGES[0], "other": IMAGES[1]}, NAMES, sizes=True),
     FeatureExplorer: lambda: FeatureExplorer(MAPS, MAPS, IMAGES, LABELS, IMAGES, LABELS, NAMES),
     CostExplorer: CostExplorer,
+    TrainingStepExplorer: TrainingStepExplorer,
 }
 every_widget = pytest.mark.parametrize("build", WIDGETS.values(), ids=[kind.__name__ for kind in WIDGETS])
 
