@@ -25,10 +25,7 @@ from helpers.files import written_whole
 
 import numpy as np
 
-SHAPES = {
-    "conv1": (5, 5, 1, 8), "bias1": (8,), "conv2": (5, 5, 8, 16), "bias2": (16,),
-    "dense": (7 * 7 * 16, 64), "bias3": (64,), "classes": (64, 10), "bias4": (10,),
-}  # fmt: skip
+WIDTHS = (8, 16, 64)  # of both convolutions and the dense layer, where the network of lesson 10 has 32, 64 and 1024
 RATE, MOMENTUM = 0.03, 0.9
 
 # --- which images belong to a step: of the step, the seed and the number of workers alone ---
@@ -52,44 +49,20 @@ def rows_of(step: int, seed: int, count: int, batch: int, worker: int = 0, worke
 # --- the worker ---
 
 
-def start(seed: int) -> dict:
-    """Return the weights as variables, after He et al.: normal, the variance 2 / inputs; biases are 0."""
-    from helpers.engine import tf  # not above: it takes seconds, and the launcher does not need it
-
-    weights = {}
-    for number, (name, shape) in enumerate(SHAPES.items()):
-        deviation = 0.0 if len(shape) == 1 else (2 / np.prod(shape[:-1])) ** 0.5
-        weights[name] = tf.Variable(tf.random.stateless_normal(shape, seed=(seed, number), stddev=deviation), name=name)
-    return weights
-
-
-def scores(weights: dict, images):
-    """Return the logits (N, 10) of images (N, 28, 28, 1), float32 in [0, 1]."""
-    from helpers.engine import tf
-
-    x = images
-    for conv, bias in (("conv1", "bias1"), ("conv2", "bias2")):
-        x = tf.nn.conv2d(x, weights[conv], strides=1, padding="SAME")
-        x = tf.nn.max_pool2d(tf.nn.relu(tf.nn.bias_add(x, weights[bias])), ksize=2, strides=2, padding="SAME")
-    x = tf.reshape(x, (-1, SHAPES["dense"][0]))
-    x = tf.nn.relu(x @ weights["dense"] + weights["bias3"])
-    return x @ weights["classes"] + weights["bias4"]
-
-
 def train(options, dataset) -> None:
     """Be one worker: train from the last checkpoint on. The first worker, the chief, also writes the weights."""
-    from helpers.engine import tf
+    from helpers.engine import tf  # not above: it takes seconds, and the launcher does not need it
+    from helpers.raw_tensorflow import accuracy, network, new_weights, weight_shapes
 
     images, labels = dataset.train.images.astype("float32") / 255, dataset.train.labels.astype("int32")
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     replicas, chief = strategy.num_replicas_in_sync, strategy.extended.should_checkpoint
     if options.batch % replicas or not options.batch <= len(images):
         raise ValueError(f"--batch {options.batch} must be a multiple of {replicas}, and at most {len(images)}.")
-    if images.shape[1:] != (28, 28, 1):
-        raise ValueError(f"--dataset {options.dataset} has images {images.shape[1:]}; this network takes (28, 28, 1).")
+    shapes = weight_shapes(dataset.image_shape, len(dataset.class_names), WIDTHS)
     with strategy.scope():
-        weights = start(options.seed)
-        velocities = {name: tf.Variable(tf.zeros(shape)) for name, shape in SHAPES.items()}
+        weights = new_weights(shapes, options.seed)
+        velocities = {name: tf.Variable(tf.zeros(shape)) for name, shape in shapes.items()}
     done = tf.Variable(0, dtype=tf.int64)  # steps
 
     checkpoint = tf.train.Checkpoint(done=done, weights=weights, velocities=velocities)
@@ -121,7 +94,7 @@ def train(options, dataset) -> None:
 
     def replica_step(images, labels):
         with tf.GradientTape() as tape:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores(weights, images))
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, network(images, weights))
             loss = tf.reduce_sum(losses) / options.batch  # the global batch: the sum over all workers is the mean
         context = tf.distribute.get_replica_context()
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, tape.gradient(loss, weights))
@@ -143,8 +116,8 @@ def train(options, dataset) -> None:
     if chief:
         with written_whole(options.folder / "weights.npz") as partial:
             np.savez(partial, **{name: weight.numpy() for name, weight in weights.items()})
-        guesses = np.argmax(scores(weights, dataset.test.images.astype("float32") / 255), axis=1)
-        say(f"  test accuracy {np.mean(guesses == dataset.test.labels):.4f}", flush=True)
+        share = accuracy(dataset.test.images.astype("float32") / 255, dataset.test.labels, weights)
+        say(f"  test accuracy {share:.4f}", flush=True)
 
 
 def end_with_launcher() -> None:
@@ -229,7 +202,7 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=64, help="images a step, of all workers together (64)")
     parser.add_argument("--every", type=int, default=20, help="steps from checkpoint to checkpoint (20)")
     parser.add_argument("--seed", type=int, default=0, help="for the first weights and the order of images (0)")
-    parser.add_argument("--dataset", default="digits", help="28 × 28 gray images in 10 classes (digits)")
+    parser.add_argument("--dataset", default="digits", help="a built-in or public dataset, or a folder (digits)")
     parser.add_argument("--attached", action="store_true", help="end when stdin is closed; the launcher says so")
     options = parser.parse_args(arguments)
     if sys.platform == "win32":

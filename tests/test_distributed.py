@@ -13,6 +13,7 @@ from pathlib import Path
 
 from helpers.datasets import load_dataset
 from helpers.engine import keras
+from helpers.raw_tensorflow import new_weights, weight_shapes
 
 import numpy as np
 import pytest
@@ -28,6 +29,8 @@ STEPS = 100
 spec = importlib.util.spec_from_file_location("train_distributed", SCRIPT)
 script = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(script)
+
+SHAPES = weight_shapes((28, 28, 1), 10, script.WIDTHS)
 
 
 def begin(folder: Path, *options: str) -> subprocess.Popen:
@@ -117,7 +120,7 @@ def test_two_workers_train_as_one_does_and_as_keras_does(tmp_path, monkeypatch, 
 
 
 def compare(trained: dict, expected: dict) -> None:
-    assert {name: array.shape for name, array in trained.items()} == script.SHAPES
+    assert {name: array.shape for name, array in trained.items()} == SHAPES
     for name, array in trained.items():
         np.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-6, err_msg=name)
 
@@ -129,14 +132,14 @@ def in_keras(steps: int) -> dict:
     for filters in (8, 16):
         stack += [layers.Conv2D(filters, 5, padding="same", activation="relu"), layers.MaxPooling2D()]
     model = keras.Sequential([*stack, layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10)])
-    model.set_weights([variable.numpy() for variable in script.start(0).values()])
+    model.set_weights([variable.numpy() for variable in new_weights(SHAPES, 0).values()])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(script.RATE, momentum=script.MOMENTUM), loss)
     images, labels = load_dataset("digits").train
     for step in range(steps):
         rows = script.rows_of(step, 0, len(images), 64)
         model.train_on_batch(images[rows] / np.float32(255), labels[rows])
-    return dict(zip(script.SHAPES, model.get_weights(), strict=True))
+    return dict(zip(SHAPES, model.get_weights(), strict=True))
 
 
 def test_a_worker_that_always_fails_is_not_started_for_ever(tmp_path):
