@@ -28,6 +28,7 @@ from helpers.datasets import (
     load_folder,
     load_photo,
     load_runs,
+    load_step_runs,
     load_transfer_curves,
     load_transfer_runs,
     open_photo,
@@ -152,6 +153,7 @@ STORED = {
     "digits.npz": lambda: load_dataset("digits"),
     "overfitting_runs.csv": load_runs,
     "transfer_runs.csv": load_transfer_runs,
+    "step_runs.csv": load_step_runs,
     "transfer_curves.csv": load_transfer_curves,
 }
 
