@@ -54,16 +54,10 @@ def _without_zeros(image, kernel, error):
 
 
 _BACK_MISTAKES = [
-    (
-        lambda *given: _back(*given)[::-1],
-        "these are the right arrays in the wrong order: first the one for the kernel.",
-    ),
+    (lambda *given: _back(*given)[::-1], "the arrays are right, in the wrong order: first the one for the kernel."),
     (_not_turned, "the gradient for the image is not right: turn the kernel by 180°, flip=True."),
-    (_turned_error, "the gradient for the kernel is not right: there the error stays as it is, and is not turned."),
-    (
-        _without_zeros,
-        "your results are too small. Forward there was a border of p zeros: what needs it on the way back?",
-    ),
+    (_turned_error, "the gradient for the kernel is not right: there the error stays as it is."),
+    (_without_zeros, "the results are too small. Forward there was a border of p zeros: what needs it now?"),
 ]
 
 
@@ -89,25 +83,24 @@ def _judge_back(answer) -> None:
         except (TypeError, ValueError):
             raise Wrong(f"{where} it returned something that is no array of numbers.") from None
 
-    def like(mistake):
-        pairs = [
-            pair for made, case in zip(found, cases, strict=True) for pair in zip(made, mistake(*case), strict=True)
+    def pairs(function):
+        return [
+            pair for made, case in zip(found, cases, strict=True) for pair in zip(made, function(*case), strict=True)
         ]
-        return all(got.shape == want.shape and np.allclose(got, want, atol=1e-5) for got, want in pairs)
+
+    def like(function):
+        return all(got.shape == want.shape and np.allclose(got, want, atol=1e-5) for got, want in pairs(function))
 
     if like(_back):
         return
     for mistake, message in _BACK_MISTAKES:
         if like(mistake):
             raise Wrong(message)
-    for made, case in zip(found, cases, strict=True):
-        for name, got, want in zip(("kernel", "image"), made, _back(*case), strict=True):
-            if got.shape != want.shape:
-                raise Wrong(
-                    f"the gradient for the {name} has the shape {got.shape}, not that of the {name}, {want.shape}."
-                )
-            if not np.allclose(got, want, atol=1e-5):
-                raise Wrong(f"the gradient for the {name} has the right shape, but other numbers.")
+    for name, (got, want) in zip(("kernel", "image") * len(cases), pairs(_back), strict=True):
+        if got.shape != want.shape:
+            raise Wrong(f"the gradient for the {name} has the shape {got.shape}, not that of the {name}, {want.shape}.")
+        if not np.allclose(got, want, atol=1e-5):
+            raise Wrong(f"the gradient for the {name} has the right shape, but other numbers.")
 
 
 # --- 5: a training step with a penalty ---
@@ -145,10 +138,7 @@ _STEP_MISTAKES = [
     (_nothing_moves, _UNCHANGED),
     (_step(direction=1.0), "it goes uphill: subtract rate times the gradient."),
     (_step(of_weights=0.0), "w is changed as if there were no penalty: its gradient belongs to the step."),
-    (
-        _step(of_weights=0.5),
-        "the derivative of strength · w² is 2 · strength · w. The tape knows that, if the penalty is on it.",
-    ),
+    (_step(of_weights=0.5), "the derivative of strength · w² is 2 · strength · w. A tape knows that."),
     (_step(of_bias=1.0), "the penalty is for w only; yours changes b, too."),
     (_step(by=1), "the loss is the mean over the batch, not the sum."),
     (_step(told=lambda entropy, loss: entropy), "w and b are right. Return the loss with its penalty."),
@@ -238,14 +228,7 @@ _FAULTS = {
 EXERCISES: dict[int, Exercise] = {
     1: Exercise(
         numbers(
-            {
-                "same_height": 11,
-                "same_width": 10,
-                "valid_height": 9,
-                "valid_width": 9,
-                "channels": 12,
-                "weights": 720,
-            },
+            {"same_height": 11, "same_width": 10, "valid_height": 9, "valid_width": 9, "channels": 12, "weights": 720},
             {
                 "same_height": {
                     10: "both formulas round up.",
