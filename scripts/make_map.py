@@ -144,7 +144,7 @@ def draw():
         ax.set_xticks([])
         ax.set_yticks([])
         ax.spines[:].set(visible=True, color=ACCENT if lesson.ready else "0.8", linewidth=2.5 if lesson.ready else 1)
-        name = textwrap.fill(lesson.title, 19)  # in two lines, so that all pictures are of one height
+        name = textwrap.fill(lesson.title, 17)  # in two lines, so that all pictures are of one height
         name += "" if "\n" in name else "\n"
         ax.set_title(f"{lesson.id} {name}", size=10, color="k" if lesson.ready else "0.5")
     return fig
