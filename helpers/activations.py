@@ -15,7 +15,7 @@ from scipy import ndimage
 def _maps(graph, way):
     """Return a compiled function from images to the maps of a step."""
 
-    @tf.function(input_signature=[images_like(graph)])
+    @tf.function(input_signature=[images_like(graph)], autograph=False)
     def run(images):
         maps = Running(graph, lambda x: run_graph(graph, x, until=way))(images, training=False)
         return tf.cast(maps, tf.float32)
@@ -34,20 +34,23 @@ def activations(model, images, layer: str | None = None) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _ascent(graph, way):
-    """Return a compiled function: images, channels, weight of the variation -> activation (N,), gradient.
+def _ascent(graph, way, smooth):
+    """Return a compiled function: images, channels, weight of the variation, if smooth -> activation (N,), gradient.
 
     The activation is the mean of a map before the ReLU of the layer: after it, a silent channel has the gradient 0.
     """
+    signature = [images_like(graph), tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32)]
 
-    @tf.function(input_signature=[images_like(graph), tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32)])
+    @tf.function(input_signature=signature, autograph=False)
     def run(images, channels, variation):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             frame = Running(graph, lambda x: run_graph(graph, x, until=way, bare=way))
             maps = tf.cast(frame(images, training=False), tf.float32)
-            activation = tf.gather(tf.reduce_mean(maps, axis=(1, 2)), channels, batch_dims=1)
-            goal = activation - variation * tf.image.total_variation(images) / tf.cast(tf.size(images[0]), tf.float32)
+            activation = goal = tf.gather(tf.reduce_mean(maps, axis=(1, 2)), channels, batch_dims=1)
+            if smooth:
+                pixels = tf.cast(tf.size(images[0]), tf.float32)
+                goal = activation - variation * tf.image.total_variation(images) / pixels
         return activation, tape.gradient(goal, images)
 
     return run.get_concrete_function()
@@ -97,7 +100,8 @@ def best_inputs(
 
     def run(images, weight, which):
         def ascend(*part):
-            return _ascent(graph, found.way)(*map(tf.constant, part), tf.constant(weight, tf.float32))[which]
+            ascent = _ascent(graph, found.way, bool(variation))
+            return ascent(*map(tf.constant, part), tf.constant(weight, tf.float32))[which].numpy()
 
         return in_batches(graph, ascend, images, channels)
 

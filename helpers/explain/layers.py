@@ -1,6 +1,7 @@
 """Layers and classes by name."""
 
 from difflib import get_close_matches
+from functools import lru_cache
 
 from helpers.engine import keras
 from helpers.explain.networks import Step, open_model, steps
@@ -14,6 +15,7 @@ def _is_from(layer, modules) -> bool:
     return any(kind.__module__.startswith(modules) for kind in type(layer).__mro__)
 
 
+@lru_cache(maxsize=64)
 def map_steps(graph, index: int | None = None) -> dict[str, Step]:
     """Return the last call of each layer with maps, by the name of `map_layers`; only those that lead to an output."""
     found = {}

@@ -27,11 +27,11 @@ def resize(maps, height: int, width: int) -> np.ndarray:
 
 
 def _prepare(model, images, class_index, output) -> tuple:
-    """Return images and classes that fit a model, its graph, and the index of the output; warn of unknown scores."""
+    """Return images and classes that fit a model, and the index of the output; warn of unknown scores."""
     images, index = as_batch(model, images), find_output(model, output)
     classes = as_classes(model, class_index, len(images), index)
     warn_of_unknown(model, index)
-    return images, classes, open_model(model), index
+    return images, classes, index
 
 
 def grad_cam(model, images, class_index=None, layer: str | None = None, output: str | int | None = None) -> np.ndarray:
@@ -40,13 +40,8 @@ def grad_cam(model, images, class_index=None, layer: str | None = None, output: 
     Built up in lesson 07; Selvaraju and others, "Grad-CAM", 2017. ``layer`` is a name as in `find_layer`. Raises
     ValueError for images, classes, layers or outputs that do not fit the model.
     """
-    images, classes, _, index = _prepare(model, images, class_index, output)
-    step = find_step(model, layer, index)
-
-    def weigh(maps, gradients):
-        return tf.nn.relu(tf.einsum("nhwc,nc->nhw", maps, tf.reduce_mean(gradients, axis=(1, 2))))
-
-    return resize(explained(model, images, classes, index, step, weigh), *images.shape[1:3])
+    images, classes, index = _prepare(model, images, class_index, output)
+    return explained(model, images, classes, index, find_step(model, layer, index))
 
 
 def class_activation_map(model, images, class_index=None, output: str | int | None = None) -> np.ndarray:
@@ -84,7 +79,7 @@ def _pooling_and_dense(graph, index) -> tuple:
 def _weighted(graph, pooling):
     """Return a compiled function of images and weights (N, C): the maps that a pooling takes, weighted and added up."""
 
-    @tf.function(input_signature=[images_like(graph), tf.TensorSpec([None, None], tf.float32)])
+    @tf.function(input_signature=[images_like(graph), tf.TensorSpec([None, None], tf.float32)], autograph=False)
     def run(images, weights):
         maps = Running(graph, lambda x: run_graph(graph, x, until=pooling, bare=pooling))(images, training=False)
         return tf.einsum("nhwc,nc->nhw", tf.cast(maps, tf.float32), weights)
@@ -97,8 +92,8 @@ def saliency(model, images, class_index=None, output: str | int | None = None) -
 
     Lesson 07; Simonyan, Vedaldi, Zisserman, "Deep inside convolutional networks", 2013.
     """
-    images, classes, _, index = _prepare(model, images, class_index, output)
-    return explained(model, images, classes, index, None, lambda _, found: tf.reduce_max(tf.abs(found), axis=3))
+    images, classes, index = _prepare(model, images, class_index, output)
+    return explained(model, images, classes, index)
 
 
 def integrated_gradients(
@@ -110,7 +105,7 @@ def integrated_gradients(
     image. The sum of a map is about the score of the image less that of the baseline. Lesson 07; Sundararajan, Taly,
     Yan, "Axiomatic attribution for deep networks", 2017.
     """
-    images, classes, _, index = _prepare(model, images, class_index, output)
+    images, classes, index = _prepare(model, images, class_index, output)
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number of at least 1, but it is {steps!r}.")
     baseline = np.asarray(baseline, np.float32)
@@ -119,7 +114,7 @@ def integrated_gradients(
     total = np.zeros_like(images)
     for step in range(steps):
         between = baseline + np.float32((step + 0.5) / steps) * (images - baseline)
-        total += explained(model, between, classes, index, None, lambda _, found: found)
+        total += explained(model, between, classes, index, which=1)
     return ((images - baseline) * total / steps).sum(axis=3)
 
 

@@ -71,13 +71,15 @@ def open_model(model):
             f"The model {model.name!r} has {len(graph.inputs)} inputs ({names}), but explanations need one, of images. "
             "Make a model of the images alone, in which the other inputs are constants or come from the images."
         )
-    if first := next((step.path for step in steps(graph) if _channels_first(step.operation)), None):
-        raise ValueError(CHANNELS_FIRST.format(model=model.name, layer=first))
+    if layer := _channels_first(graph):
+        raise ValueError(CHANNELS_FIRST.format(model=model.name, layer=layer))
     return graph
 
 
-def _channels_first(operation) -> bool:
-    return getattr(operation, "data_format", None) == "channels_first"
+@lru_cache(maxsize=64)
+def _channels_first(graph) -> str | None:
+    first = (step.path for step in steps(graph) if getattr(step.operation, "data_format", None) == "channels_first")
+    return next(first, None)
 
 
 @lru_cache(maxsize=64)

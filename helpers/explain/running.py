@@ -79,15 +79,20 @@ def as_classes(model, class_index, number: int, output=None) -> np.ndarray:
 
 
 def batch_size(graph, shape) -> int:
-    """Return how many images (H, W, C) of such a shape may go through at once."""
-    sizes = {1: shape[0], 2: shape[1]}
+    """Return how many images of a shape (H, W, C) may go through at once."""
+    return max(1, min(BATCH, MEMORY // (4 * _numbers(graph, shape))))
+
+
+@lru_cache(maxsize=64)
+def _numbers(graph, shape) -> int:
+    """Return how many numbers all steps make of an image; sizes that are not known are those of the image."""
     numbers = math.prod(shape)
     for step in steps(graph):
-        for tensor in step.way[-1].outputs:
-            numbers += math.prod(
-                sizes.get(axis, 1) if size is None else size for axis, size in enumerate(tensor.shape) if axis
-            )
-    return max(1, min(BATCH, MEMORY // (4 * numbers)))
+        known = {1: shape[0], 2: shape[1]} if len(step.shape) == 4 else {}
+        numbers += math.prod(
+            known.get(axis, 1) if size is None else size for axis, size in enumerate(step.shape[1:], 1)
+        )
+    return numbers
 
 
 def in_batches(graph, run, *arrays) -> np.ndarray:
@@ -113,7 +118,7 @@ def images_like(graph):
 def _predict(graph, index):
     """Return a compiled function from images to what the network returns."""
 
-    @tf.function(input_signature=[images_like(graph)])
+    @tf.function(input_signature=[images_like(graph)], autograph=False)
     def run(images):
         outputs = graph(keras.tree.pack_sequence_as(graph.input, [images]), training=False)
         return tf.cast(keras.tree.flatten(outputs)[index], tf.float32)
@@ -150,20 +155,18 @@ def warn_of_unknown(model, index: int) -> None:
 
 
 @lru_cache(maxsize=16)
-def gradient(graph, index, way):
-    """Return a compiled function of images (N, H, W, C) and classes (N,).
+def gradient_maps(graph, index, way):
+    """Return a compiled function of images (N, H, W, C) and classes (N,); None where no gradient gets that far.
 
-    It gives the maps of a step, or the images if its way is None, and the gradient of the scores with respect to these.
-    None if there is no such gradient.
+    It gives the Grad-CAM (N, H, W) of a step; for no way, the saliency and the gradients of the pixels (N, H, W, C).
     """
     missing = []
 
-    @tf.function(input_signature=[images_like(graph), tf.TensorSpec([None], tf.int32)])
+    @tf.function(input_signature=[images_like(graph), tf.TensorSpec([None], tf.int32)], autograph=False)
     def run(images, classes):
-        looked_at = [images] if way is None else []
+        looked_at = []
+        # by default the tape watches the weights as well, and all steps before the layer are differentiated in vain
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            if way is None:
-                tape.watch(images)
 
             def see(here, result):
                 if here == way:
@@ -171,36 +174,48 @@ def gradient(graph, index, way):
                     looked_at.append(result)
                 return result
 
-            def scores_of(images):
-                return run_graph(graph, images, [graph.outputs[index]], bare=ending(graph, index).way, see=see)[0]
-
-            scores = Running(graph, scores_of)(images, training=False)
-            scores = tf.reshape(tf.cast(scores, tf.float32), [tf.shape(images)[0], math.prod(scores.shape[1:])])
-            if is_binary(graph, index):
-                scores = tf.concat([-scores, scores], axis=1)
+            if way is None:
+                see(None, images)
+            scores = _scores(graph, index, images, see)
             chosen = tf.where(classes < 0, tf.argmax(scores, axis=1, output_type=tf.int32), classes)
             score = tf.gather(scores, chosen, batch_dims=1)
-        found = tape.gradient(score, looked_at[-1]) if looked_at else None
-        if found is None:
-            missing.append(True)
-            return images, images
-        return tf.cast(looked_at[-1], tf.float32), tf.cast(found, tf.float32)
+        gradients = tape.gradient(score, looked_at[-1]) if looked_at else None
+        if gradients is None:
+            missing.append(way)
+            return (images,)
+        gradients = tf.cast(gradients, tf.float32)
+        if way is None:
+            return tf.reduce_max(tf.abs(gradients), axis=3), gradients
+        weights = tf.reduce_mean(gradients, axis=(1, 2))
+        maps = tf.nn.relu(tf.einsum("nhwc,nc->nhw", tf.cast(looked_at[-1], tf.float32), weights))
+        return (tf.image.resize(maps[..., tf.newaxis], tf.shape(images)[1:3])[..., 0],)
 
     compiled = run.get_concrete_function()
     return None if missing else compiled
 
 
-def explained(model, images, classes, index: int, step, reduce) -> np.ndarray:
-    """Return what ``reduce`` makes of the maps of a step, or of the images for None, and their gradients, in batches.
+def _scores(graph, index, images, see):
+    """Return the scores (N, K) of images, before the softmax or sigmoid."""
+
+    def run(images):
+        return run_graph(graph, images, [graph.outputs[index]], bare=ending(graph, index).way, see=see)[0]
+
+    scores = tf.cast(Running(graph, run)(images, training=False), tf.float32)
+    scores = tf.reshape(scores, [tf.shape(scores)[0], math.prod(scores.shape[1:])])
+    return tf.concat([-scores, scores], axis=1) if is_binary(graph, index) else scores
+
+
+def explained(model, images, classes, index: int, step=None, which: int = 0) -> np.ndarray:
+    """Return the maps of a step, or of the pixels, for all images in batches; ``which`` of what `gradient_maps` gives.
 
     Raises ValueError where no gradient goes from the output to these.
     """
     graph = open_model(model)
-    run = gradient(graph, index, step and step.way)
+    run = gradient_maps(graph, index, step and step.way)
     if run is None:
-        what = f"the layer {step.path!r}" if step else "the pixels"
+        start = f"the layer {step.path!r}" if step else "the pixels"
         raise ValueError(
-            f"No gradient leads from the output {output_names(graph)[index]!r} back to {what}: choose another layer, "
-            "or use occlusion, which needs none."
+            f"No gradient leads from the output {output_names(graph)[index]!r} back to {start}: choose another layer, or "
+            "use occlusion, which needs none."
         )
-    return in_batches(graph, lambda part, which: reduce(*run(tf.constant(part), tf.constant(which))), images, classes)
+    return in_batches(graph, lambda *part: run(*map(tf.constant, part))[which].numpy(), images, classes)
