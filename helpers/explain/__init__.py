@@ -13,7 +13,7 @@ Scores are those before a final softmax or sigmoid, unless stated otherwise; whe
 says that the map is one of the output as it is. Functions of TensorFlow are compiled once for a model and a layer, so
 that every further call is fast; changed weights count, changed layers do not.
 
-Layers that compute in half precision do so in float32 here, since small gradients would become 0. ValueError names what
+Layers of mixed precision compute in float32 here, since small gradients would become 0. ValueError names what
 cannot be explained, and the way out: models that are not built, with several inputs, or with channels first.
 """
 

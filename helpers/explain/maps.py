@@ -55,7 +55,7 @@ def class_activation_map(model, images, class_index=None, output: str | int | No
     pooling, dense = _pooling_and_dense(graph, index)
     if class_index is None:
         classes = answers(model, images, index).argmax(axis=1)
-    kernel = dense.kernel.numpy()
+    kernel = dense.kernel.numpy().astype(np.float32)
     weights = (np.hstack([-kernel, kernel]) if is_binary(graph, index) else kernel).T[classes]
     maps = in_batches(graph, lambda *given: _weighted(graph, pooling)(*map(tf.constant, given)), images, weights)
     return resize(maps, *images.shape[1:3])

@@ -5,7 +5,7 @@ Its way tells it from others, also where a layer is called several times: the no
 outermost model to its own.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,11 +36,28 @@ def graph_of(operation):
     return graph if getattr(type(graph).call, "__qualname__", "") == "Functional.call" else None
 
 
-@lru_cache(maxsize=16)
-def _traced(model):
+@lru_cache(maxsize=64)
+def _traced(model, shape):
     """Return the functional model of a subclassed one, from what its ``call`` makes of a symbolic input."""
-    inputs = keras.Input(model.get_build_config()["input_shape"][1:])
+    inputs = keras.Input(shape[1:])
     return keras.Model(inputs, model.call(inputs))
+
+
+def _from_call(model):
+    """Return the functional model of a subclassed one; raises ValueError where that cannot be."""
+    weights = len(model.weights)
+    try:
+        graph = model.built and _traced(model, model.get_build_config()["input_shape"])
+    except Exception as error:  # whatever a call of somebody's own raises
+        raise ValueError(
+            f"Cannot look inside of the model {model.name!r}: its call does not work on keras.Input. Build it as "
+            f"keras.Model(inputs, outputs). ({error})"
+        ) from error
+    if not graph or len(model.weights) > weights:
+        raise ValueError(
+            f"The model {model.name!r} is not built yet: begin it with keras.Input((H, W, C)), or call it on images."
+        )
+    return graph
 
 
 def open_model(model):
@@ -51,25 +68,13 @@ def open_model(model):
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"Need a Keras model, but this is {type(model).__name__}.")
-    graph = graph_of(model)
-    if graph is None:
-        if not model.built:
-            raise ValueError(
-                f"The model {model.name!r} is not built yet: begin it with keras.Input((H, W, C)), or call it once on "
-                "images."
-            )
-        try:
-            graph = _traced(model)
-        except Exception as error:  # whatever a call of somebody's own raises
-            raise ValueError(
-                f"Cannot look inside of the model {model.name!r}: its call does not work on keras.Input. Build it as "
-                f"keras.Model(inputs, outputs). ({error})"
-            ) from error
+    graph = graph_of(model) or _from_call(model)
     if len(graph.inputs) != 1:
         names = ", ".join(tensor.name for tensor in graph.inputs)
         raise ValueError(
             f"The model {model.name!r} has {len(graph.inputs)} inputs ({names}), but explanations need one, of images. "
-            "Make a model of the images alone, in which the other inputs are constants or come from the images."
+            "Make a model of the images alone, such as keras.Model(images, model([images, other])), where the other "
+            "inputs are constants or come from the images."
         )
     if layer := _channels_first(graph):
         raise ValueError(CHANNELS_FIRST.format(model=model.name, layer=layer))
@@ -102,10 +107,14 @@ def _steps(graph, outputs, way, path):
 
 
 def inner_graph(node):
-    """Return the graph of a model that is called at a node, None for a plain layer."""
-    graph = graph_of(node.operation) if isinstance(node.operation, keras.Model) else None
-    given = [len(tensor.shape) for tensor in node.input_tensors]
-    return graph if graph and given == [len(tensor.shape) for tensor in graph.inputs] else None
+    """Return the graph of a model that is called at a node; None for a layer, or where it cannot be seen."""
+    if not isinstance(node.operation, keras.Model):
+        return None
+    graph, given = graph_of(node.operation), [tuple(tensor.shape) for tensor in node.input_tensors]
+    if graph is None and len(given) == 1:
+        with suppress(Exception):  # whatever a call of somebody's own raises
+            graph = _traced(node.operation, given[0])
+    return graph if graph and [*map(len, given)] == [len(tensor.shape) for tensor in graph.inputs] else None
 
 
 def node_of(tensor):
@@ -192,15 +201,15 @@ def without_activation(layer):
 
 @contextmanager
 def in_float32(graph):
-    """Let layers that compute in half precision do so in float32 while this holds: small gradients would be 0."""
-    half = [layer for layer in graph._flatten_layers() if layer.compute_dtype in ("float16", "bfloat16")]
-    before = [layer.dtype_policy for layer in half]
+    """Let layers of mixed precision compute in float32 while this holds: in half of it, small gradients would be 0."""
+    mixed = [layer for layer in graph._flatten_layers() if layer.dtype_policy.name.startswith("mixed_")]
+    before = [layer.dtype_policy for layer in mixed]
     try:
-        for layer in half:
+        for layer in mixed:
             layer.dtype_policy = "float32"
         yield
     finally:
-        for layer, policy in zip(half, before, strict=True):
+        for layer, policy in zip(mixed, before, strict=True):
             layer.dtype_policy = policy
 
 

@@ -131,6 +131,8 @@ def _activation(layer) -> str | None:
     if isinstance(activation, keras.layers.Softmax):
         return "softmax"
     for kind in ("softmax", "sigmoid", "linear"):
-        if activation in [getattr(module, kind, None) for module in (keras.activations, keras.ops, tf.nn)]:
+        if activation and activation in [
+            getattr(module, kind, None) for module in (keras.activations, keras.ops, tf.nn)
+        ]:
             return kind
     return None

@@ -213,9 +213,9 @@ def explained(model, images, classes, index: int, step=None, which: int = 0) -> 
     graph = open_model(model)
     run = gradient_maps(graph, index, step and step.way)
     if run is None:
-        start = f"the layer {step.path!r}" if step else "the pixels"
+        end, start = output_names(graph)[index], f"the layer {step.path!r}" if step else "the pixels"
         raise ValueError(
-            f"No gradient leads from the output {output_names(graph)[index]!r} back to {start}: choose another layer, or "
-            "use occlusion, which needs none."
+            f"No gradient leads from the output {end!r} back to {start}: choose another layer, or use occlusion, which "
+            "needs none."
         )
     return in_batches(graph, lambda *part: run(*map(tf.constant, part))[which].numpy(), images, classes)

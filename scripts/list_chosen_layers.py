@@ -1,0 +1,59 @@
+"""Which layer `helpers.explain` takes by itself, for all families of keras.applications: docs/chosen_layers.md.
+
+    .venv/bin/python scripts/list_chosen_layers.py [--check] [NAME …]
+
+Without ``--check`` the table is written anew; with it, the rows of these networks, or all, are compared with what is
+there. The networks have random weights and their usual size; the largest take some gigabytes.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from helpers.engine import keras
+from helpers.explain import find_layer, map_layers
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "chosen_layers.md"
+HEAD = "| network | images | layer | kind | maps | of layers with maps |\n|---|---|---|---|---|---|\n"
+
+
+def names() -> list[str]:
+    """Return the names of all networks of keras.applications."""
+    return sorted(name for name in vars(keras.applications) if name[0].isupper())
+
+
+def row(name: str) -> str:
+    """Return the line of a network."""
+    keras.backend.clear_session()
+    model = getattr(keras.applications, name)(weights=None)
+    layer = find_layer(model)
+    size, maps = (" × ".join(map(str, shape[1:])) for shape in (model.input_shape, layer.output.shape))
+    found = map_layers(model)
+    place = [*found.values()].index(layer) + 1
+    return f"| {name} | {size} | `{layer.name}` | {type(layer).__name__} | {maps} | {place} of {len(found)} |"
+
+
+def rows() -> dict[str, str]:
+    """Return the lines that stand in the table, by network."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    return {found[1]: line for line in lines if (found := re.match(r"\| (\w+) \| \d", line))}
+
+
+def main() -> None:
+    """Write the table, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="networks; all by default")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    options = parser.parse_args()
+    known = rows()
+    made = {name: row(name) for name in options.names or names()}
+    if options.check:
+        wrong = [line for name, line in made.items() if known.get(name) != line]
+        sys.exit("\n".join(["These lines of docs/chosen_layers.md are different now:", *wrong]) if wrong else 0)
+    text = PAGE.read_text(encoding="utf-8").partition(HEAD)[0]
+    PAGE.write_text(text + HEAD + "".join(f"{line}\n" for _, line in sorted((known | made).items())), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
