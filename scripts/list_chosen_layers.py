@@ -26,7 +26,8 @@ def names() -> list[str]:
 def row(name: str) -> str:
     """Return the line of a network."""
     keras.backend.clear_session()
-    model = getattr(keras.applications, name)(weights=None)
+    usual = {"input_shape": (224, 224, 3)} if name.startswith("MobileNetV3") else {}  # else it takes any size
+    model = getattr(keras.applications, name)(weights=None, **usual)
     layer = find_layer(model)
     size, maps = (" × ".join(map(str, shape[1:])) for shape in (model.input_shape, layer.output.shape))
     found = map_layers(model)
