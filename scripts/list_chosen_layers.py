@@ -47,13 +47,17 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="networks; all by default")
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     options = parser.parse_args()
-    known = rows()
-    made = {name: row(name) for name in options.names or names()}
-    if options.check:
-        wrong = [line for name, line in made.items() if known.get(name) != line]
-        sys.exit("\n".join(["These lines of docs/chosen_layers.md are different now:", *wrong]) if wrong else 0)
-    text = PAGE.read_text(encoding="utf-8").partition(HEAD)[0]
-    PAGE.write_text(text + HEAD + "".join(f"{line}\n" for _, line in sorted((known | made).items())), encoding="utf-8")
+    known, wrong = rows(), []
+    for name in options.names or names():
+        line = row(name)
+        if options.check:
+            wrong += [line] if known.get(name) != line else []
+            continue
+        known[name] = line
+        text = PAGE.read_text(encoding="utf-8").partition(HEAD)[0]
+        PAGE.write_text(text + HEAD + "".join(f"{known[name]}\n" for name in sorted(known)), encoding="utf-8")
+    if wrong:
+        sys.exit("\n".join(["These lines of docs/chosen_layers.md are different now:", *wrong]))
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ def _prepare(model, images, class_index, output) -> tuple:
 def grad_cam(model, images, class_index=None, layer: str | None = None, output: str | int | None = None) -> np.ndarray:
     """Return the Grad-CAM of a layer: its maps, weighted with the mean of their gradients, what is negative cut off.
 
-    Built up in lesson 07; Selvaraju and others, "Grad-CAM", 2017. ``layer`` is a name as in `find_layer`. Raises
-    ValueError for images, classes, layers or outputs that do not fit the model.
+    Built up in lesson 07; Selvaraju and others, "Grad-CAM", 2017. ``layer`` is a name as in
+    `helpers.explain.find_layer`. Raises ValueError for images, classes, layers or outputs that do not fit the model.
     """
     images, classes, index = _prepare(model, images, class_index, output)
     return explained(model, images, classes, index, find_step(model, layer, index))
