@@ -331,7 +331,7 @@ def filters(model, layer, steps, name) -> list[str]:
 
     def floor(steps):
         run = results.get(FLOOR) or results.setdefault(FLOOR, compiled_ascent(model, layer))
-        for _ in range(steps):
+        for _ in range(steps + 1):  # ours looks at the finished images, too
             run(start, channels)
 
     ways = {THEIRS: theirs, FLOOR: floor, OURS: ours}
