@@ -30,7 +30,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
-	@echo '           FAULTS="gabor explain-3" (faults)'
+	@echo '           FAULTS="gabor models-3" (faults)'
 
 lab: check-python  ## Open the lessons in JupyterLab
 	@"$(PYTHON)" -I scripts/set_up.py --or-older

@@ -3,45 +3,54 @@
 from functools import lru_cache
 
 from helpers.engine import tf
-from helpers.explain import as_batch, find_layer, in_batches, recorded, signature, without_activation
+from helpers.explain.layers import find_step
+from helpers.explain.networks import Running, open_model, run_graph
+from helpers.explain.running import as_batch, images_like, in_batches
 
 import numpy as np
 from scipy import ndimage
 
 
 @lru_cache(maxsize=16)
-def _maps(model, layer):
-    """Return a compiled function from images to the maps of a layer."""
+def _maps(graph, way):
+    """Return a compiled function from images to the maps of a step."""
 
-    @tf.function(input_signature=[signature(model)])
+    @tf.function(input_signature=[images_like(graph)], autograph=False)
     def run(images):
-        with recorded(layer) as outputs:
-            model(images, training=False)
-        return outputs[-1]
+        maps = Running(graph, lambda x: run_graph(graph, x, until=way))(images, training=False)
+        return tf.cast(maps, tf.float32)
 
     return run.get_concrete_function()
 
 
 def activations(model, images, layer: str | None = None) -> np.ndarray:
     """Return the maps (N, h, w, C) of a layer, by name as in `helpers.explain.find_layer`, for a batch of images."""
-    return in_batches(_maps(model, find_layer(model, layer)), as_batch(model, images))
+    images, graph, run = (
+        as_batch(model, images),
+        open_model(model),
+        _maps(open_model(model), find_step(model, layer).way),
+    )
+    return in_batches(graph, lambda part: run(tf.constant(part)), images)
 
 
 @lru_cache(maxsize=16)
-def _ascent(model, layer):
-    """Return a compiled function: images, channels, weight of the variation -> activation (N,), gradient.
+def _ascent(graph, way, smooth):
+    """Return a compiled function: images, channels, weight of the variation, if smooth -> activation (N,), gradient.
 
     The activation is the mean of a map before the ReLU of the layer: after it, a silent channel has the gradient 0.
     """
+    signature = [images_like(graph), tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32)]
 
-    @tf.function(input_signature=[signature(model), tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32)])
+    @tf.function(input_signature=signature, autograph=False)
     def run(images, channels, variation):
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            with without_activation(layer), recorded(layer, tape) as outputs:
-                model(images, training=False)
-            activation = tf.gather(tf.reduce_mean(outputs[-1], axis=(1, 2)), channels, batch_dims=1)
-            goal = activation - variation * tf.image.total_variation(images) / tf.cast(tf.size(images[0]), tf.float32)
+            frame = Running(graph, lambda x: run_graph(graph, x, until=way, bare=way))
+            maps = tf.cast(frame(images, training=False), tf.float32)
+            activation = goal = tf.gather(tf.reduce_mean(maps, axis=(1, 2)), channels, batch_dims=1)
+            if smooth:
+                pixels = tf.cast(tf.size(images[0]), tf.float32)
+                goal = activation - variation * tf.image.total_variation(images) / pixels
         return activation, tape.gradient(goal, images)
 
     return run.get_concrete_function()
@@ -79,23 +88,31 @@ def best_inputs(
     Raises ValueError for a layer or a channel that is not there, and for a size that the model does not take.
     Lesson 06; Olah, Mordvintsev, Schubert, "Feature visualization", 2017.
     """
-    found = find_layer(model, layer)
-    channels, count = np.asarray(channels, np.int32), found.output.shape[-1]
+    graph, found = open_model(model), find_step(model, layer)
+    channels, count = np.asarray(channels, np.int32), found.shape[-1]
     if channels.ndim != 1 or not channels.size or not 0 <= channels.min() <= channels.max() < count:
         raise ValueError(f"channels must be a list of numbers from 0 to {count - 1}, but it is {channels.tolist()}.")
-    size = size or model.input_shape[1] or 64
+    shape = graph.inputs[0].shape
+    size = size or shape[1] or 64
     random = np.random.default_rng(seed)
-    images = random.normal(127, 8, (len(channels), size, size, model.input_shape[3])).astype(np.float32)
+    images = random.normal(127, 8, (len(channels), size, size, shape[3])).astype(np.float32)
     as_batch(model, images)
-    run = _ascent(model, found)
+
+    def run(images, weight, which):
+        def ascend(*part):
+            ascent = _ascent(graph, found.way, bool(variation))
+            return ascent(*map(tf.constant, part), tf.constant(weight, tf.float32))[which].numpy()
+
+        return in_batches(graph, ascend, images, channels)
+
     for step in range(steps):
         shift = tuple(random.integers(-jitter, jitter + 1, 2))
         moved = np.roll(images, shift, (1, 2))
-        gradient = run(tf.constant(moved), tf.constant(channels), tf.constant(variation, tf.float32))[1].numpy()
+        gradient = run(moved, variation, which=1)
         moved += rate * gradient / (np.abs(gradient).mean(axis=(1, 2, 3), keepdims=True) + 1e-12)
         images = np.clip(np.roll(moved, (-shift[0], -shift[1]), (1, 2)), 0, 255)
         if blur and step % 4 == 3 and step < 0.75 * steps:
             images = ndimage.gaussian_filter(images, (0, blur, blur, 0))
     images = np.rint(images)
-    reached = run(tf.constant(images), tf.constant(channels), tf.constant(0.0))[0].numpy()
+    reached = run(images, 0.0, which=0)
     return images.astype(np.uint8), reached

@@ -5,7 +5,7 @@ in a temporary folder, and the tests of its module run there until the first one
 which test is missing; then the exit status is 1. It is 2 if a fault does not fit, or if tests fail without a fault.
 
     .venv/bin/python scripts/try_faults.py --jobs 2            all
-    .venv/bin/python scripts/try_faults.py gabor explain-3     those in helpers/gabor.py, and the third in explain.py
+    .venv/bin/python scripts/try_faults.py gabor models-3      those in helpers/gabor.py, and the third in models.py
 """
 
 import argparse
@@ -34,7 +34,7 @@ LIST = "tests/faults.toml"
 class Fault:
     """One mistake: in ``file``, the text ``old``, which is there once, becomes ``new``."""
 
-    name: str  # "explain-3": the third one in helpers/explain.py
+    name: str  # "models-3": the third one in helpers/models.py
     file: str
     what: str
     old: str
@@ -192,7 +192,7 @@ def attempt(fault: Fault, sound: Path) -> tuple[str | None, float]:
 def main() -> int:
     """Try the chosen faults, print a line for each; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="modules, or single faults such as explain-3; all by default")
+    parser.add_argument("names", nargs="*", help="modules, or single faults such as models-3; all by default")
     parser.add_argument("--jobs", type=int, default=1, help="how many faults are tried at once, each in its own copy")
     options = parser.parse_args()
     start = time.monotonic()

@@ -1,9 +1,8 @@
 """helpers.activations against submodels of Keras; and that what gradient ascent finds is liked by the channel."""
 
-from helpers import explain
 from helpers.activations import activations, best_inputs
 from helpers.engine import keras
-from helpers.explain import map_layers
+from helpers.explain import map_layers, running
 
 import numpy as np
 import pytest
@@ -104,7 +103,7 @@ def test_activations_are_the_outputs_of_the_layer(kind):
 def test_activations_in_batches_are_the_same_in_the_same_order(model, monkeypatch):
     expected = activations(model, NOISE, "first")
     for batch in (1, 3, 7, 100):
-        monkeypatch.setattr(explain, "BATCH", batch)
+        monkeypatch.setattr(running, "BATCH", batch)
         np.testing.assert_allclose(activations(model, NOISE, "first"), expected, atol=1e-6)
 
 

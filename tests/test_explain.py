@@ -2,7 +2,6 @@
 
 import logging
 
-from helpers import explain
 from helpers.engine import keras, tf
 from helpers.explain import (
     class_activation_map,
@@ -17,6 +16,7 @@ from helpers.explain import (
     pointing_game,
     predict,
     resize,
+    running,
     saliency,
 )
 
@@ -361,7 +361,7 @@ def test_classes(plain, explanation):
 def test_batches_are_like_single_images(plain, monkeypatch, explanation, classes):
     images = pictures(5)
     singles = [explanation(plain, images[i : i + 1], classes and classes[i])[0] for i in range(5)]
-    monkeypatch.setattr(explain, "BATCH", 2)
+    monkeypatch.setattr(running, "BATCH", 2)
     assert_close(explanation(plain, images, classes), np.stack(singles), 1e-5)
 
 
@@ -375,7 +375,7 @@ def test_no_more_than_a_batch_at_once(monkeypatch):
 
     model = fill(sequential(Seen(), *body(), *head()))
     seen.clear()
-    monkeypatch.setattr(explain, "BATCH", 2)
+    monkeypatch.setattr(running, "BATCH", 2)
     for explanation in (grad_cam, saliency, covered, predict):
         explanation(model, pictures(5))
     assert {*seen} == {1, 2}

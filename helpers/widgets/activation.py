@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from helpers.activations import activations
-from helpers.explain import find_layer, predict
+from helpers.explain import answers, find_layer
 from helpers.pixels import ACCENT, colorize, format_number, mosaic, one_channel
 from helpers.widgets.base import Explorer, make_dropdown, make_slider
 from helpers.widgets.drawing import Picture, frame, panel_size
@@ -62,7 +62,7 @@ class ActivationExplorer(Explorer):
             raise ValueError(f"Need a label for each of {len(self.images)} images, but got shape {self.labels.shape}.")
         if self.labels.dtype.kind not in "iu" or not 0 <= self.labels.min() <= self.labels.max() < len(class_names):
             raise ValueError(f"Labels must be whole numbers from 0 to {len(class_names) - 1}.")
-        self.probabilities = predict(model, self.images)
+        self.probabilities = answers(model, self.images)
         self.maps = lru_cache(maxsize=32)(lambda image, name: activations(model, self.images[image][None], name)[0])
         self.peaks = lru_cache(maxsize=None)(lambda name: activations(model, self.images, name).max(axis=(1, 2)))
         names, start = first_choice(model, layer)

@@ -4,7 +4,7 @@ import html
 from typing import NamedTuple
 
 from helpers.datasets import open_photo, resize_photo
-from helpers.explain import grad_cam, overlap, pointing_game, predict
+from helpers.explain import answers, grad_cam, overlap, pointing_game
 from helpers.pixels import ACCENT, HEAT, heat_over, one_channel
 from helpers.widgets.base import Explorer, make_dropdown, make_slider
 from helpers.widgets.drawing import BAR_COLOR, PANEL, Picture, draw_text, panel_size, web_color
@@ -96,7 +96,7 @@ class GradCamExplorer(Explorer):
         name, image = image, self.images[image]
         if size is not None:
             image = resize_photo(image, size)
-        probabilities = predict(self.model, image[np.newaxis])[0]
+        probabilities = answers(self.model, image[np.newaxis])[0]
         label = int(probabilities.argmax()) if label < 0 else label
         heat = grad_cam(self.model, image[np.newaxis], label, layer)[0]
         return Explained(name, image, layer, label, opacity, heat, probabilities)

@@ -1,6 +1,6 @@
 """What the widgets share that look into a trained network: their checks of images and layers (lessons 06 and 07)."""
 
-from helpers.explain import as_batch, find_layer, map_layers
+from helpers.explain import as_batch, class_count, find_layer, map_layers
 
 import numpy as np
 
@@ -11,8 +11,8 @@ def check_images(images, class_names, model) -> None:
         raise ValueError("Need at least one image; each must be a uint8 array (H, W, C).")
     for image in images:
         as_batch(model, image[np.newaxis])
-    if len(class_names) != model.output_shape[-1]:
-        raise ValueError(f"The network has {model.output_shape[-1]} classes, but there are {len(class_names)} names.")
+    if len(class_names) != class_count(model):
+        raise ValueError(f"The network has {class_count(model)} classes, but there are {len(class_names)} names.")
 
 
 def first_choice(model, layer: str | None) -> tuple[list[str], str]:

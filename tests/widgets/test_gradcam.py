@@ -404,3 +404,18 @@ def test_there_is_an_upload_only_with_sizes(own, cam):
     assert not own.upload.multiple
     assert not hasattr(cam, "upload")
     assert "size" not in cam.controls
+
+
+def test_one_sigmoid_unit_is_two_classes():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([*network().layers[:-1], layers.Dense(1, activation="sigmoid")])
+    model(np.stack([*PHOTOS.values()]).astype("float32"))
+    with pytest.raises(ValueError, match="The network has 2 classes, but there are 3 names"):
+        GradCamExplorer(model, PHOTOS, NAMES)
+    explorer = GradCamExplorer(model, PHOTOS, NAMES[:2])
+    p = np.asarray(model(PHOTOS["plain"][np.newaxis].astype("float32")))[0, 0]
+    for label in (0, 1):
+        put(explorer, label=label)
+        np.testing.assert_allclose(explorer.result.probabilities, [1 - p, p], atol=1e-5)
+        expected = grad_cam(model, PHOTOS["plain"][np.newaxis], label)[0]
+        np.testing.assert_allclose(explorer.result.heat, expected, atol=1e-6)
