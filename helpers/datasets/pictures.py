@@ -6,7 +6,8 @@ Values of more than 8 bits are brought to 0 to 255. From where to where they go 
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -105,10 +106,13 @@ def _on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _opened(source) -> Image.Image:
-    if hasattr(source, "seek"):
-        source.seek(0)
-    return Image.open(source)
+@contextmanager
+def _opened(source):
+    """Open an image, a path as a stream: of a path, Pillow maps some TIFF files to memory, and turns these wrongly."""
+    with nullcontext(source) if hasattr(source, "seek") else Path(source).open("rb") as stream:
+        stream.seek(0)
+        with Image.open(stream) as file:
+            yield file
 
 
 def _deep_values(source) -> np.ndarray | None:
