@@ -90,10 +90,14 @@ def find_pairs(folder: Path, limit: int | None = None) -> tuple[dict[str, Pairs]
 
 
 def _shuffled(pairs: Pairs, part: str, limit: int | None) -> Pairs:
-    order = np.random.default_rng(0).permutation(len(pairs))
-    if limit is not None and limit < len(pairs):
-        print(f"NOTE: {limit:,} of the {len(pairs):,} images of {part} are used, so that a lesson does not take long.")
-    return [pairs[index] for index in order[:limit]]
+    """Return images in an order that is the same each time; with a limit, also those of the rarest class."""
+    mixed = [pairs[index] for index in np.random.default_rng(0).permutation(len(pairs))]
+    if limit is None or limit >= len(pairs):
+        return mixed
+    print(f"NOTE: {limit:,} of the {len(pairs):,} images of {part} are used, so that a lesson does not take long.")
+    first = {name: pair for pair in mixed[::-1] for name in [pair[1]]}  # of each class
+    lacking = [pair for name, pair in sorted(first.items()) if name not in {name for _, name in mixed[:limit]}]
+    return (lacking + mixed)[:limit]
 
 
 def pictures(paths: list[Path], size: int) -> Iterator[Image.Image]:
