@@ -9,6 +9,7 @@ from helpers.datasets.cached_folders import refuse_damaged
 from helpers.datasets.layouts import Pairs, find_layout
 from helpers.datasets.pictures import find_depths, number_of_pictures, read_picture
 from helpers.files import what_is_wrong
+from helpers.fonts import without_font
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -39,6 +40,8 @@ def load_folder(folder, size: int = 64, limit: int | None = None) -> Dataset:
         raise ValueError(f"size must be a whole number of pixels above 0, but it is {size!r}.")
     folder = Path(folder).expanduser().resolve()
     pairs, names = find_pairs(folder, limit)
+    if missing := without_font("".join(names)):
+        print(f"NOTE: no font on this computer has {' '.join(missing)}: figures show the codes of these letters.")
     paths = [path for part in PARTS for path, _ in pairs[part]]
     images = np.empty((len(paths), size, size, 3), np.uint8)
     for place, picture in enumerate(pictures(paths, size)):
