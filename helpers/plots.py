@@ -344,10 +344,10 @@ def plot_confusion(labels, predicted, class_names, title: str = "Confusion matri
     import seaborn as sns
 
     matrix = confusion_matrix(labels, predicted, len(class_names))
-    fig, ax = plt.subplots(figsize=(5.6, 4.8))
     mistakes = matrix * (1 - np.eye(len(matrix), dtype=int))
     names, families = [drawable(name)[0] for name in class_names], drawable("".join(class_names))[1]
     with mpl.rc_context({"text.parse_math": False, "font.family": families}):  # as `_plain`
+        fig, ax = plt.subplots(figsize=(5.6, 4.8))
         sns.heatmap(
             mistakes,
             annot=np.where(matrix > 0, matrix.astype(str), ""),

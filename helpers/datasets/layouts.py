@@ -37,6 +37,7 @@ class Inside:
 
     @property
     def name(self) -> str:
+        """Its name; letters with accents are one letter, as not all systems write them."""
         return unicodedata.normalize("NFC", self.path.name)
 
     def whole(self, kind: str) -> list[Path]:

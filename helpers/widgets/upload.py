@@ -32,7 +32,7 @@ async function smaller(file, longest) {
 
 async function take(model, file) {
     let sent = file;
-    if (file.size > model.get("send"))
+    if (file.size > model.get("send_whole"))
         sent = await smaller(file, model.get("longest")).catch(() => null) ?? file;
     const fits = sent.size <= model.get("most");
     model.set("value", [{
@@ -70,13 +70,13 @@ export default {render};
 
 
 class PhotoUpload(anywidget.AnyWidget, ipw.FileUpload):
-    """A `FileUpload` for an image, with a front end of its own: what is large arrives as a smaller PNG.
+    """A FileUpload of ipywidgets for an image, with a front end of its own: what is large arrives as a smaller PNG.
 
     A file that is too large, and that the browser cannot read, arrives without its content: see `is_refused`.
     """
 
     _esm = FRONT_END
-    send = traitlets.Int(SEND).tag(sync=True)
+    send_whole = traitlets.Int(SEND).tag(sync=True)
     most = traitlets.Int(MOST).tag(sync=True)
     longest = traitlets.Int(LONGEST).tag(sync=True)
 
