@@ -32,7 +32,6 @@ def test_a_letter_without_a_font_becomes_its_code():
 
 def test_another_font_is_used_for_what_it_has():
     """The mathematical fonts of Matplotlib have letters that the usual one lacks."""
-    letter = chr(0xE000 + 0x30)
     fonts = [font for font in font_manager.fontManager.ttflist if font.name.startswith("STIX")]
     letters = {chr(code) for font in fonts for code in font_manager.get_font(font.fname).get_charmap()}
     letter = min(
@@ -89,5 +88,4 @@ def test_folders_of_the_tests_of_lessons(tmp_path, name):
     dataset = load_dataset(own.write(tmp_path))
     assert dataset.class_names == tuple(sorted(own.numbers))
     assert sum(map(len, dataset.splits().values())) == sum(own.numbers.values())
-    gray = all((split.images == split.images[..., :1]).all() for split in dataset.splits().values())
-    assert gray == own.gray
+    assert (np.ptp(dataset.train.images, axis=3).mean() < 3) == own.gray
