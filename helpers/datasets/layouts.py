@@ -13,14 +13,12 @@ SUFFIXES = (
 """Of files that are read."""
 WORDS = {
     "train": {"train", "training"},
-    "validation": {"validation", "validate", "valid", "val", "dev"},
+    "validation": {"validation", "validate", "valid", "val", "dev", "eval", "evaluation"},
     "test": {"test", "testing"},
 }
 """What in the name of a folder says that it is a part, as in "Training set" and "seg_train"."""
 SILENT = {"thumbs.db", "desktop.ini", "cnn-lessons-files.txt", "__macosx"}
 """What systems put into folders, besides all that begins with a dot."""
-DEEPEST = 6
-"""How many folders deep images are looked for."""
 
 Pairs = list[tuple[Path, str]]
 """Image files, each with the name of its class."""
@@ -48,6 +46,11 @@ class Inside:
         """Return its folders that hold an image somewhere."""
         return [inner for inner in self.folders if inner.whole("images")]
 
+    def empty(self) -> list["Inside"]:
+        """Return the folders, also in its folders, that hold none."""
+        found = ([inner] if not inner.whole("images") else inner.empty() for inner in self.folders)
+        return [inner for some in found for inner in some]
+
 
 def find_layout(folder: Path) -> tuple[dict[str, Pairs], list[str]]:
     """Return the images of each part that a folder has, and notes of what is left out, or is not as usual.
@@ -60,18 +63,21 @@ def find_layout(folder: Path) -> tuple[dict[str, Pairs], list[str]]:
     root = _pass_by(top)
     named = _find_parts(root)
     parts = {part: _pass_by(inside) for part, inside in named.items()} or {"train": root}
-    notes: list[str] = []
     if not named:
         _refuse_unnamed_parts(root)
-    else:
-        for inner in root.folders:
-            if inner not in named.values():
-                number = len(inner.whole("images"))
-                notes.append(f"The folder {inner.path} is left out: {_count(number, 'image')}, and it is no part.")
+    notes = [
+        f"The folder {inner.path} is left out: it has no image, and {_count(len(inner.whole('others')), 'other file')}."
+        for inner in top.empty()
+    ]
+    aside = []
+    for inner in root.full() if named else []:
+        if inner not in named.values():
+            aside += inner.whole("images")
+            number = _count(len(inner.whole("images")), "image")
+            notes.append(f"The folder {inner.path} is left out: {number}, and it is no part.")
     pairs = {part: _classes(inside, notes) for part, inside in parts.items()}
-    taken = {path for some in pairs.values() for path, _ in some}
-    aside = {path for inner in root.folders if named and inner not in named.values() for path in inner.whole("images")}
-    if loose := [path for path in top.whole("images") if path not in taken | aside]:
+    taken = {path for some in pairs.values() for path, _ in some}.union(aside)
+    if loose := [path for path in top.whole("images") if path not in taken]:
         number = _count(len(loose), "image")
         notes.append(f"Left out, in no folder of a class: {number}, such as {loose[0]}.")
     if others := top.whole("others"):
@@ -84,15 +90,15 @@ def find_layout(folder: Path) -> tuple[dict[str, Pairs], list[str]]:
     return pairs, notes
 
 
-def _look(folder: Path, depth: int = 0) -> Inside:
-    """Return what is in a folder; raises ValueError for one that may not be read."""
-    inside = Inside(folder)
+def _look(folder: Path, around: tuple[Path, ...] = ()) -> Inside:
+    """Return what is in a folder, but for links to those around it; raises ValueError for what may not be read."""
+    inside, around = Inside(folder), (*around, folder.resolve())
     try:
         for path in sorted(folder.iterdir()):
             if path.name.startswith(".") or path.name.lower() in SILENT:
                 continue
             if path.is_dir():
-                inside.folders += [_look(path, depth + 1)] if depth < DEEPEST else []
+                inside.folders += [_look(path, around)] if path.resolve() not in around else []
             else:
                 (inside.images if path.suffix.lower() in SUFFIXES else inside.others).append(path)
     except OSError as error:
@@ -150,15 +156,12 @@ def _refuse_unnamed_parts(root: Inside) -> None:
 
 
 def _classes(inside: Inside, notes: list[str]) -> Pairs:
-    """Return all images in folders of classes; note folders without one, and images that are deeper."""
+    """Return all images in folders of classes; note those that are deeper."""
     pairs = []
-    for each in inside.folders:
+    for each in inside.full():
         images = each.whole("images")
         pairs += [(path, each.name) for path in images]
-        if not images:
-            held = _count(len(each.whole("others")), "other file")
-            notes.append(f"The folder {each.path} is left out: it has no image, and {held}.")
-        elif deeper := each.full():
+        if deeper := each.full():
             number = _count(len(images) - len(each.images), "image")
             notes.append(f"The class {each.name} also has {number} from inner folders: {_listed(deeper)}.")
     return pairs

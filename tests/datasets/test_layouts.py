@@ -55,10 +55,12 @@ def test_a_part_may_be_missing_under_other_names(tmp_path):
 
 
 @pytest.mark.parametrize("around", ["pets", "data/pets"])
-def test_a_folder_around_the_classes(tmp_path, around):
+def test_a_folder_around_the_classes(tmp_path, capsys, around):
     save(tmp_path / around, "ant", "bee")
     (tmp_path / "readme.txt").write_text("?")
+    (tmp_path / "nothing").mkdir()
     dataset = load_dataset(tmp_path)
+    assert f"NOTE: The folder {tmp_path / 'nothing'} is left out: it has no image" in capsys.readouterr().out
     assert dataset.class_names == ("ant", "bee") and len(dataset.train) == 10
     assert dataset.name == tmp_path.name
 
