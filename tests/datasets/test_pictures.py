@@ -1,6 +1,8 @@
 """helpers.datasets.pictures: an image file is the picture that a viewer shows, whatever its depth and transparency."""
 
 import io
+import struct
+import zlib
 
 from helpers.datasets import load_folder, open_photo
 from helpers.datasets.pictures import FLOATS, WHOLE, Depth, find_depths, number_of_pictures, read_picture
@@ -17,9 +19,13 @@ SHOWN = np.rint(255 * RAMP), np.rint(255 * COLORS)
 
 def png16(path, values):
     """Write a PNG of 16 bits, gray or colors, with or without alpha: Pillow writes only gray."""
-    import tensorflow as tf
-
-    path.write_bytes(tf.io.encode_png(values.astype(np.uint16)).numpy())
+    height, width, channels = values.shape
+    rows = values.astype(">u2").reshape(height, -1).view(np.uint8)
+    content = zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes())  # each row begins with 0: as it is
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", content), (b"IEND", b""))
+    parts = [struct.pack(">I", len(c)) + kind + c + struct.pack(">I", zlib.crc32(kind + c)) for kind, c in chunks]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
 
 
 def tiff(**options):
