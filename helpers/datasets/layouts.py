@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.datasets.cached_folders import LIST
+
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".avif",
     ".jp2", ".ppm", ".pgm", ".pbm", ".pnm", ".tga",
@@ -17,7 +19,7 @@ WORDS = {
     "test": {"test", "testing"},
 }
 """What in the name of a folder says that it is a part, as in "Training set" and "seg_train"."""
-SILENT = {"thumbs.db", "desktop.ini", "cnn-lessons-files.txt", "__macosx"}
+SILENT = {"thumbs.db", "desktop.ini", "__macosx", LIST}
 """What systems put into folders, besides all that begins with a dot."""
 
 Pairs = list[tuple[Path, str]]
