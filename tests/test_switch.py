@@ -28,9 +28,9 @@ FOLDERS_ALWAYS = {
     "2 of 20": ("05_data_augmentation", "06_activations_and_filters"),
     "2 of 110": ("03_building_a_cnn", "07_grad_cam"),
     "unequal": ("06_activations_and_filters", "09_real_world_architectures"),
-    "12 classes": ("07_grad_cam", "08_transfer_learning"),
+    "12 classes": ("06_activations_and_filters", "07_grad_cam"),
 }
-"""Folders of one's own, each on two lessons, so that each lesson has one at least."""
+"""Folders of one's own, each on two lessons in `make test`: 08 takes longest, so it is tried with the matrix."""
 SHORTER = {"epochs=50,": "epochs=2,", "steps=48": "steps=4", "steps=60": "steps=4", "epochs=6)": "epochs=1)"}
 """In cells that train, or climb, longer than a test of folders needs."""
 
@@ -106,8 +106,9 @@ def test_a_lesson_runs_on_a_folder_of_ones_own(lesson, folder, cache, tmp_path):
     run(lesson, str(OWN[folder].write(tmp_path / "own")), SHORTER)
 
 
-def test_each_lesson_has_a_folder_in_make_test():
-    assert {lesson for lessons in FOLDERS_ALWAYS.values() for lesson in lessons} == {*REAL_DATA}
+def test_each_folder_has_two_lessons_in_make_test():
+    tried = {lesson for lessons in FOLDERS_ALWAYS.values() for lesson in lessons}
+    assert tried == REAL_DATA.keys() - {"08_transfer_learning"}
     assert all(len(lessons) == 2 for lessons in FOLDERS_ALWAYS.values()) and FOLDERS_ALWAYS.keys() == OWN.keys()
 
 
