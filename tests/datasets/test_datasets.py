@@ -729,6 +729,14 @@ def test_a_folder_of_ones_own_becomes_jpeg_files_in_three_parts(cache, temporary
         np.testing.assert_allclose(colors, others, atol=3)
 
 
+def test_a_limit_keeps_an_image_of_the_rarest_class(tmp_path):
+    """A lesson may need one of each class, and of 414 images four would rarely hold it."""
+    save_images(tmp_path, "ab", 200)
+    save_images(tmp_path, "c", 7)
+    for split in load_dataset(tmp_path, limit=4).splits().values():
+        assert len(split) == 4 and set(split.labels.tolist()) >= {2}
+
+
 def test_a_limit_for_a_folder_of_ones_own_is_said(tmp_path, capsys):
     save_images(tmp_path, "ab", 21)
     assert [len(split) for split in load_dataset(tmp_path, limit=10).splits().values()] == [10, 6, 6]
