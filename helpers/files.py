@@ -65,7 +65,7 @@ def readable(path, mend: str, name=None):
     except (DamagedFileError, MemoryError):
         raise
     except Exception as error:
-        wrong = _what_is_wrong(Path(path), error)
+        wrong = what_is_wrong(Path(path), error)
         if wrong == POINTER:
             mend = "Get the file itself with `git lfs install`, then `git lfs pull`, in the folder of the lessons."
         raise DamagedFileError(f"{name or path} {wrong}. {mend}") from error
@@ -88,7 +88,7 @@ def readable_of_clone(path: Path, otherwise: str = ""):
 POINTER = "is only a pointer of Git LFS, not the file itself"
 
 
-def _what_is_wrong(path: Path, error: Exception) -> str:
+def what_is_wrong(path: Path, error: Exception) -> str:
     """Say what is wrong with a file whose reading raised an error: "is empty"."""
     with suppress(OSError):
         if path.is_dir():

@@ -12,7 +12,8 @@ class Lesson:
 
     ``stem`` is the name of its notebook without ``.ipynb``, and begins with its ``id``. ``parameters`` are those of its
     cell ``parameters`` as stored, without SEED and SEEDS. ``widgets`` are modules of `helpers.widgets`: those from
-    which it shows something. ``tried_on`` are public datasets: tests run it on them, where they are at hand. A lesson
+    which it shows something. ``tried_on`` are public datasets: tests run it on them, where they are at hand.
+    ``examples`` are the images that its text speaks of: by what they are for, their places in its own dataset. A lesson
     that is not ``ready`` is planned: it has no notebook yet.
     """
 
@@ -22,6 +23,7 @@ class Lesson:
     parameters: dict = field(default_factory=dict)
     widgets: tuple[str, ...] = ()
     tried_on: tuple[str, ...] = ()
+    examples: dict[str, tuple[int, ...]] = field(default_factory=dict)
     ready: bool = True
 
 
@@ -35,7 +37,8 @@ SERIES = (
         "Building a CNN",
         {"DATASET": "digits", "EPOCHS": 8},
         widgets=("calculator",),
-        tried_on=("mnist", "fashion_mnist"),
+        tried_on=("mnist", "fashion_mnist", "cats_vs_dogs"),
+        examples={"digit": (12,)},
     ),
     Lesson(
         "04",
@@ -43,7 +46,8 @@ SERIES = (
         "Dropout and overfitting",
         {"DATASET": "critters", "EPOCHS": 14},
         widgets=("dropout",),
-        tried_on=("fashion_mnist", "cifar10"),
+        tried_on=("fashion_mnist", "cifar10", "cats_vs_dogs"),
+        examples={"numbers": (2,)},
     ),
     Lesson(
         "05",
@@ -51,7 +55,8 @@ SERIES = (
         "Data augmentation",
         {"DATASET": "critters", "EPOCHS": 16},
         widgets=("augmentation",),
-        tried_on=("fashion_mnist", "cifar10"),
+        tried_on=("fashion_mnist", "cifar10", "cats_vs_dogs"),
+        examples={"layer": (3,), "explorer": tuple(range(10, 34))},
     ),
     Lesson(
         "06",
@@ -59,7 +64,8 @@ SERIES = (
         "Activations and filters",
         {"DATASET": "critters"},
         widgets=("activation",),
-        tried_on=("mnist", "fashion_mnist"),
+        tried_on=("mnist", "fashion_mnist", "cats_vs_dogs"),
+        examples={"maps": (8,), "fooled": (9,)},
     ),
     Lesson(
         "07",
@@ -67,7 +73,8 @@ SERIES = (
         "Grad-CAM",
         {"DATASET": "critters"},
         widgets=("gradcam",),
-        tried_on=("mnist", "fashion_mnist"),
+        tried_on=("mnist", "fashion_mnist", "cats_vs_dogs"),
+        examples={"explained": (12, 1, 28, 7, 9)},
     ),
     Lesson(
         "08",
@@ -83,7 +90,7 @@ SERIES = (
         "Real-world architectures",
         {"DATASET": "digits", "EPOCHS": 4},
         widgets=("costs",),
-        tried_on=("fashion_mnist",),
+        tried_on=("fashion_mnist", "cats_vs_dogs"),
     ),
     Lesson(
         "10",
@@ -154,3 +161,35 @@ def _same(value, stored) -> bool:
     if isinstance(value, list | tuple):
         value, stored = [*value], [*stored] if isinstance(stored, list | tuple) else stored
     return bool(value == stored)
+
+
+def examples(lesson_id: str, purpose: str, dataset_name: str, labels) -> list[int]:
+    """Return places of images to show: of the lesson's own dataset, those that its text speaks of.
+
+    Of other data it is one image of each class in turn: as many as the text has, or as there are.
+
+    Parameters
+    ----------
+    lesson_id, purpose : the two digits of the lesson, and one of the names in its ``examples``
+    dataset_name : ``dataset.name``
+    labels : sequence of whole numbers, the classes of the images to choose from
+
+    Raises ValueError if there is no such lesson, and KeyError if it has no such examples.
+
+    Examples
+    --------
+    >>> examples("07", "explained", "critters", [0] * 50)
+    [12, 1, 28, 7, 9]
+    >>> examples("07", "explained", "pets", [1, 1, 1, 0, 1, 0])
+    [0, 3, 1, 5, 2]
+    """
+    lesson = find_lesson(lesson_id)
+    known = lesson.examples[purpose]
+    if dataset_name == lesson.parameters["DATASET"]:
+        return [*known]
+    seen: dict = {}
+    turns = []
+    for place, label in enumerate(labels):
+        seen[label] = seen.get(label, -1) + 1
+        turns.append((seen[label], place))
+    return [place for _, place in sorted(turns)[: len(known)]]

@@ -5,6 +5,7 @@ Their colors are those of `helpers.pixels`.
 
 import math
 
+from helpers.fonts import drawable
 from helpers.pixels import (
     ACCENT,
     COLORS,
@@ -90,10 +91,17 @@ def show_images(
         limits = [entry | {"vmin": -bound, "vmax": bound} if entry.get("cmap") == SIGNED else entry for entry in limits]
     for ax, image, text, entry in zip(axes.flat, images, titles, limits, strict=False):
         ax.imshow(image, **entry)
-        ax.set_title(text)
+        _plain(ax.set_title(text))
     if title:
-        fig.suptitle(title)
+        _plain(fig.suptitle(title))
     return fig
+
+
+def _plain(text) -> None:
+    """Draw a text as it is, with names of classes in it: no formula between dollars, letters of any language."""
+    text.set_parse_math(False)
+    shown, families = drawable(text.get_text())
+    text.set(text=shown, family=families)
 
 
 def show_blocks(blocks: dict, joints: dict | None = None):
@@ -115,14 +123,8 @@ def show_blocks(blocks: dict, joints: dict | None = None):
         raise ValueError("Give at least one block.")
     rows = max(len(branch) for branches in blocks.values() for branch in branches)
     widths = [1.1 * len(branches) + 0.3 for branches in blocks.values()]
-    fig, axes = plt.subplots(
-        1,
-        len(blocks),
-        figsize=(sum(widths), 0.62 * (rows + 3)),
-        squeeze=False,
-        width_ratios=widths,
-        layout="constrained",
-    )
+    size = {"figsize": (sum(widths), 0.62 * (rows + 3)), "width_ratios": widths}
+    fig, axes = plt.subplots(1, len(blocks), squeeze=False, layout="constrained", **size)
     for ax, (title, branches) in zip(axes[0], blocks.items(), strict=True):
         _draw_block(ax, branches, joints.get(title, ""), rows)
         ax.set_title(title)
@@ -302,16 +304,8 @@ def plot_history(history, title: str | None = None, fig=None):
             (f"val_{metric}", "validation", COLORS[1]),
         ):
             if column in history:
-                sns.lineplot(
-                    x=history.index,
-                    y=history[column],
-                    ax=ax,
-                    label=label,
-                    color=color,
-                    marker="o",
-                    legend=False,
-                    errorbar=None,
-                )
+                options = {"marker": "o", "legend": False, "errorbar": None}
+                sns.lineplot(x=history.index, y=history[column], ax=ax, label=label, color=color, **options)
         ax.set(xlabel="epoch", ylabel=metric, title=metric)
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
         ax.legend(frameon=False)
@@ -350,21 +344,23 @@ def plot_confusion(labels, predicted, class_names, title: str = "Confusion matri
     import seaborn as sns
 
     matrix = confusion_matrix(labels, predicted, len(class_names))
-    fig, ax = plt.subplots(figsize=(5.6, 4.8))
     mistakes = matrix * (1 - np.eye(len(matrix), dtype=int))
-    sns.heatmap(
-        mistakes,
-        annot=np.where(matrix > 0, matrix.astype(str), ""),
-        fmt="",
-        cmap="Oranges",
-        vmax=max(mistakes.max(), 5),
-        xticklabels=class_names,
-        yticklabels=class_names,
-        linewidths=0.5,
-        linecolor="0.9",
-        cbar_kws={"label": "mistakes"},
-        ax=ax,
-    )
+    names, families = [drawable(name)[0] for name in class_names], drawable("".join(class_names))[1]
+    with mpl.rc_context({"text.parse_math": False, "font.family": families}):  # as `_plain`
+        fig, ax = plt.subplots(figsize=(5.6, 4.8))
+        sns.heatmap(
+            mistakes,
+            annot=np.where(matrix > 0, matrix.astype(str), ""),
+            fmt="",
+            cmap="Oranges",
+            vmax=max(mistakes.max(), 5),
+            xticklabels=names,
+            yticklabels=names,
+            linewidths=0.5,
+            linecolor="0.9",
+            cbar_kws={"label": "mistakes"},
+            ax=ax,
+        )
     ax.set(xlabel="predicted", ylabel="true", title=title)
     ax.tick_params(axis="y", rotation=0)
     return fig

@@ -338,6 +338,17 @@ def test_links_between_lessons_lead_somewhere(path, markdown):
         assert (path.parent / target).exists(), target
 
 
+PLACE = re.compile(r"(?<!critters\.)(?<!digits\.)\b(images|labels|predicted|x_\w+|y_\w+)\[\[?[1-9]\d*(, |:\d+\]|\])")
+
+
+def test_no_place_of_an_image_is_written_into_a_cell(notebook):
+    """A learner's folder may have fewer images: those that the text speaks of are in `helpers.lessons`."""
+    if "parameters" in {tag for cell in notebook.cells for tag in tags(cell)}:
+        found = {cell.id: PLACE.search(cell.source) for cell in open_cells(notebook)}
+        found = {name: match[0] for name, match in found.items() if match}
+        assert not found, f"use lessons.examples, and name their purpose in helpers/lessons.py: {found}"
+
+
 TENSORFLOW = re.compile(r"tensorflow|\bkeras|helpers\.training|import training")
 
 

@@ -11,6 +11,7 @@ from helpers.lessons import LESSONS
 
 import nbformat
 import pytest
+from own_folders import OWN
 from real_data import FILES, REAL, link_real, put_mobilenet
 from surroundings import client, surroundings
 
@@ -20,6 +21,18 @@ REAL_DATA = {lesson.stem: lesson.tried_on for lesson in LESSONS if lesson.tried_
 """The real datasets that each lesson runs on, where the folder of real data is there."""
 ALWAYS = {("03_building_a_cnn", "digits"), ("07_grad_cam", "digits")}
 """What `make test` tries, of what needs no real data: one epoch on the usual data, and other data."""
+
+
+FOLDERS_ALWAYS = {
+    "2 of 7": ("04_dropout_and_overfitting", "07_grad_cam"),
+    "2 of 20": ("05_data_augmentation", "06_activations_and_filters"),
+    "2 of 110": ("03_building_a_cnn", "07_grad_cam"),
+    "unequal": ("06_activations_and_filters", "09_real_world_architectures"),
+    "12 classes": ("06_activations_and_filters", "07_grad_cam"),
+}
+"""Folders of one's own, each on two lessons in `make test`: 08 takes longest, so it is tried with the matrix."""
+SHORTER = {"epochs=50,": "epochs=2,", "steps=48": "steps=4", "steps=60": "steps=4", "epochs=6)": "epochs=1)"}
+"""In cells that train, or climb, longer than a test of folders needs."""
 
 
 def cases() -> list:
@@ -66,6 +79,15 @@ def cifar10(tmp_path_factory) -> str:
     return str(folder)
 
 
+def cases_of_folders() -> list:
+    """Return each lesson with each folder of one's own; marked as the matrix, but for two lessons each."""
+    return [
+        pytest.param(lesson, folder, marks=[] if lesson in FOLDERS_ALWAYS[folder] else pytest.mark.matrix)
+        for folder in OWN
+        for lesson in REAL_DATA
+    ]
+
+
 @pytest.mark.parametrize(("lesson", "data"), cases())
 def test_a_lesson_runs_on_other_data(lesson, data, request, cache):
     """All cells run, with few images and one epoch; goals and assertions set for the usual data do not count."""
@@ -73,7 +95,25 @@ def test_a_lesson_runs_on_other_data(lesson, data, request, cache):
         link_real(data, cache)
     if (lesson, data) == ("08_transfer_learning", "cats_vs_dogs"):
         put_mobilenet(Path(os.environ["KERAS_HOME"]))
-    name = request.getfixturevalue(data) if data == "cifar10" else data
+    notebook = run(lesson, request.getfixturevalue(data) if data == "cifar10" else data)
+    if (lesson, data) == ("08_transfer_learning", "cats_vs_dogs"):
+        _check_large_network(notebook)
+
+
+@pytest.mark.parametrize(("lesson", "folder"), cases_of_folders())
+def test_a_lesson_runs_on_a_folder_of_ones_own(lesson, folder, cache, tmp_path):
+    """From its first cell to its last one, whatever the classes are named, and however few images there are."""
+    run(lesson, str(OWN[folder].write(tmp_path / "own")), SHORTER)
+
+
+def test_each_folder_has_two_lessons_in_make_test():
+    tried = {lesson for lessons in FOLDERS_ALWAYS.values() for lesson in lessons}
+    assert tried == REAL_DATA.keys() - {"08_transfer_learning"}
+    assert all(len(lessons) == 2 for lessons in FOLDERS_ALWAYS.values()) and FOLDERS_ALWAYS.keys() == OWN.keys()
+
+
+def run(lesson: str, name: str, shorter: dict[str, str] | None = None):
+    """Run a lesson on a dataset, with one epoch, and changed texts; nothing may be written on stderr. Return it."""
     notebook = nbformat.read(ROOT / f"notebooks/{lesson}.ipynb", as_version=4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     parameters.source = re.sub(
@@ -84,6 +124,8 @@ def test_a_lesson_runs_on_other_data(lesson, data, request, cache):
     assert repr(name) in parameters.source
     for cell in notebook.cells:
         cell.source = cell.source.replace("limit=4_000", "limit=1_600")  # images of each part
+        for old, new in (shorter or {}).items():
+            cell.source = cell.source.replace(old, new)
         if "solution" in cell.metadata.get("tags", []) and "my_model" in cell.source:
             cell.source = re.sub(r"epochs=\d+", "epochs=1", cell.source)
     client(notebook, timeout=300).execute()
@@ -91,8 +133,7 @@ def test_a_lesson_runs_on_other_data(lesson, data, request, cache):
         output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
     ]
     assert lines == []
-    if (lesson, data) == ("08_transfer_learning", "cats_vs_dogs"):
-        _check_large_network(notebook)
+    return notebook
 
 
 def _check_large_network(notebook) -> None:

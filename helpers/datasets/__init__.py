@@ -1,18 +1,20 @@
 """The images of the lessons: datasets to learn from, and single photographs. What is built in needs no network."""
 
 import os
+import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from helpers.datasets import critters, public
-from helpers.datasets.base import PARTS, Dataset, Split
-from helpers.datasets.cached_folders import kept, refuse_damaged
+from helpers.datasets.base import Dataset, Split
+from helpers.datasets.cached_folders import LIST, kept, refuse_damaged
 from helpers.datasets.digits import load_digits
 from helpers.datasets.downloads import DownloadError
-from helpers.datasets.folders import load_folder
+from helpers.datasets.folders import find_pairs, load_folder, pictures
 from helpers.datasets.photos import PHOTOS, example_images, load_photo, open_photo, resize_photo
 from helpers.datasets.runs import load_runs, load_step_runs, load_transfer_curves, load_transfer_runs
 from helpers.files import VARIABLE, NotKeptWarning, cache_folder, process_folder
@@ -66,7 +68,9 @@ def load_dataset(name: str, limit: int | None = None, otherwise: str | None = No
         except DownloadError as error:
             dataset = load_dataset(_instead(name, otherwise, error))
     elif _is_folder(name):
-        dataset = load_folder(name)
+        dataset = load_folder(name, limit=limit)
+        if dataset.name in LOADERS:  # else a lesson would take it for that one
+            dataset = replace(dataset, name=f"{dataset.name} (a folder)")
     else:
         raise _unknown(name)
     parts = {part: Split(*(array[:limit] for array in split)) for part, split in dataset.splits().items()}
@@ -74,9 +78,13 @@ def load_dataset(name: str, limit: int | None = None, otherwise: str | None = No
 
 
 def _unknown(name) -> ValueError:
-    return ValueError(
-        f"Unknown dataset {str(name)!r}. Known here: {', '.join(LOADERS)}; or the path of a folder of images."
-    )
+    known = f"Known here: {', '.join(LOADERS)}; or the path of a folder of images."
+    with suppress(OSError, ValueError, RuntimeError):  # what is no path at all
+        if isinstance(name, str | Path) and len(Path(name).parts) > 1:
+            place = Path(name).expanduser().resolve()
+            wrong = "is a file: unpack it, if it is an archive" if place.is_file() else "is not there"
+            return ValueError(f"Unknown dataset {str(name)!r}. {known} {place} {wrong}.")
+    return ValueError(f"Unknown dataset {str(name)!r}. {known}")
 
 
 def is_here(name: str) -> bool:
@@ -95,7 +103,7 @@ def _instead(name: str, otherwise: str | None, error: DownloadError) -> str:
 
 
 def _is_folder(name) -> bool:
-    return isinstance(name, str | Path) and os.path.isdir(name)
+    return isinstance(name, str | Path) and os.path.isdir(os.path.expanduser(name))
 
 
 def _load_cats_vs_dogs() -> Dataset:
@@ -123,16 +131,17 @@ def image_folder(name: str, limit: int | None = None, otherwise: str | None = No
     It is written the first time, to the cache folder of `helpers.files`: critters as
     `helpers.datasets.critters.write_folder` draws them, in different sizes, other datasets as they are. It is verified
     each time, and written anew, after a printed note, if it is damaged. Where that cannot be done, a warning says so,
-    and it is a temporary folder until Python ends. A ``name`` that is the path of such a folder is returned as it is.
-    ``limit`` and ``otherwise`` are those of `load_dataset`; photographs that are files anyway are all there.
-    Raises errors as `load_dataset` does, and ValueError for a folder without the parts train, validation and test.
+    and it is a temporary folder until Python ends. ``limit`` and ``otherwise`` are those of `load_dataset`;
+    photographs that are files anyway are all there.
+
+    For a ``name`` that is the path of a folder, as `load_folder` takes it, it is a temporary folder, too: what is
+    there, as `load_folder` finds and reads it, in JPEG files of at most 512 pixels a side. A copy of a folder that this
+    function returned is returned as it is. Raises errors as `load_dataset` does.
     """
     if name not in LOADERS and _is_folder(name):
-        missing = [part for part in PARTS if not (Path(name) / part).is_dir()]
-        if missing:
-            raise ValueError(f"{name} needs the folders {', '.join(PARTS)}; there is no {' and no '.join(missing)}.")
-        refuse_damaged(Path(name))
-        return Path(name)
+        folder = Path(name).expanduser().resolve()
+        refuse_damaged(folder)
+        return folder if (folder / LIST).exists() else _copied(folder, limit)
     if name not in LOADERS:
         raise _unknown(name)
     try:
@@ -164,6 +173,22 @@ def _image_files(name: str, limit: int | None) -> tuple[str, Callable[[Path], ob
         return f"critters-images-v{critters.VERSION}", critters.write_files, None
     shortened = f"-{limit}" if limit is not None and name not in BUILT_IN else ""
     return f"{name}{shortened}-images", partial(_write_images, name, limit), None
+
+
+def _copied(folder: Path, limit: int | None) -> Path:
+    """Write the images of a folder of somebody's own as JPEG files in train/cat and so on, to a temporary folder."""
+    pairs, _ = find_pairs(folder, limit)
+    copy = Path(tempfile.mkdtemp(dir=process_folder())) / folder.name
+    places = []
+    for part, some in pairs.items():
+        for class_name in {class_name for _, class_name in some}:
+            (copy / part / class_name).mkdir(parents=True)
+        places += [copy / part / class_name / f"{index:05}.jpg" for index, (_, class_name) in enumerate(some)]
+    paths = [path for some in pairs.values() for path, _ in some]
+    for place, picture in zip(places, pictures(paths, 512), strict=True):
+        picture.thumbnail((512, 512))
+        picture.save(place, quality=95)
+    return copy
 
 
 def _write_images(name: str, limit: int | None, folder: Path) -> None:

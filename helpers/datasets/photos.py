@@ -4,10 +4,11 @@ import io
 import warnings
 
 from helpers.datasets.digits import load_digits
+from helpers.datasets.pictures import read_picture
 from helpers.pixels import to_gray
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 PHOTOS = {
     "astronaut": "Eileen Collins, an astronaut",
@@ -96,7 +97,7 @@ def open_photo(content: bytes, longest: int = 512) -> np.ndarray:
         with file:
             if file.width * file.height > 60_000_000:
                 raise too_large
-            photo = upright(file, longest)
+        photo = read_picture(io.BytesIO(content), longest)
     except Image.DecompressionBombError:
         raise too_large from None
     except Exception as error:  # OSError mostly, but what Pillow raises depends on where a file is damaged
@@ -112,17 +113,3 @@ def resize_photo(photo: np.ndarray, longest: int) -> np.ndarray:
     factor = longest / max(photo.shape[:2])
     size = [max(round(length * factor), 16) for length in photo.shape[1::-1]]
     return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
-
-
-def upright(file: Image.Image, size: int) -> Image.Image:
-    """Return an opened image as RGB, turned as the camera was held, to be reduced to ``size`` pixels."""
-    file.draft("RGB", (2 * size, 2 * size))  # a large JPEG need not be decoded in full
-    return _rgb(ImageOps.exif_transpose(file))
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits for a pixel, which Pillow would cut off at 255: all white
-        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
-    if image.mode == "P":  # Pillow warns of a palette with transparency, unless it may keep that
-        image = image.convert("RGBA")
-    return image.convert("RGB")

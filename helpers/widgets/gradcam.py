@@ -9,8 +9,8 @@ from helpers.pixels import ACCENT, HEAT, heat_over, one_channel
 from helpers.widgets.base import Explorer, make_dropdown, make_slider
 from helpers.widgets.drawing import BAR_COLOR, PANEL, Picture, draw_text, panel_size, web_color
 from helpers.widgets.networks import check_images, first_choice
+from helpers.widgets.upload import PhotoUpload, is_refused
 
-import ipywidgets as ipw
 import matplotlib as mpl
 import numpy as np
 
@@ -67,7 +67,7 @@ class GradCamExplorer(Explorer):
             second["size"] = make_dropdown("Longer side", SIZES, 64, "Pixels that the network gets", "170px")
         super().__init__("gradcam", [{"image": choose, "label": label}, second])
         if sizes:
-            self.upload = ipw.FileUpload(
+            self.upload = PhotoUpload(
                 accept="image/*", description="Your photograph", tooltip="A JPEG or PNG file", layout={"width": "170px"}
             )
             self.upload.observe(self._take, "value")
@@ -79,6 +79,10 @@ class GradCamExplorer(Explorer):
             return
         file = change["new"][0]
         self.upload.value = ()  # so that the same file can be chosen again
+        if is_refused(file):
+            wrong = f"it has {file['size'] / 1e6:.0f} MB, and this browser cannot read it to make it smaller"
+            self._say(f"{file['name']} was not used: {wrong}. Save it as a smaller JPEG file.", bad=True)
+            return
         try:
             photo = open_photo(bytes(file["content"]))
         except ValueError as error:

@@ -1,10 +1,12 @@
 """Each lesson in JupyterLab: all cells run, and a learner at the keyboard gets the right numbers from its widgets."""
 
+import io
 import re
 
-from helpers.datasets import load_dataset, load_photo, open_photo
+from helpers.datasets import load_dataset, load_photo, open_photo, resize_photo
 from helpers.lessons import LESSONS
 
+import numpy as np
 import pytest
 from learner import KNOWN, check_all_sliders, pages_in
 from pages.base import wait_until
@@ -136,6 +138,47 @@ def test_own_photographs(lab, tmp_path):
             lab.choose(widget.labels, "ArrowDown")
             wait_until(lab.page, widget.answers, seconds=30)
     assert widget.uploaded["upright.jpg"].shape[0] > widget.uploaded["upright.jpg"].shape[1]
+    assert lab.errors() == []
+
+
+def large_files(folder) -> dict:
+    """Write photographs of more bytes than a server lets through, and one that no browser reads; return their paths."""
+    random = np.random.default_rng(0)
+    upright = Image.Exif()
+    upright[0x0112] = 6
+    for name, (high, wide), options in (
+        ("12 MB.png", (1900, 2300), {}),
+        ("40 MB.png", (3400, 4200), {}),
+        ("upright.jpg", (3000, 2250), {"exif": upright, "quality": 100, "subsampling": 0}),
+    ):
+        pixels = random.integers(0, 120, (high, wide, 3), np.uint8)
+        pixels[: high // 2, :, 0] += 130  # the upper half is red
+        Image.fromarray(pixels).save(folder / name, **options)
+    (folder / "raw.jpg").write_bytes(random.bytes(12_000_000))
+    return {path.name: path for path in folder.iterdir()}
+
+
+def test_large_photographs(lab, tmp_path):
+    """The page reduces what no server would let through; what it cannot read is refused with a sentence."""
+    files = large_files(tmp_path)
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    assert min(sizes.values()) > 10_500_000 and sizes["40 MB.png"] > 40_000_000
+    lab.write("photos.ipynb", PHOTOS)
+    widget = GradCam(lab)
+    for name in ("12 MB.png", "40 MB.png", "raw.jpg", "upright.jpg"):
+        with lab.page.expect_file_chooser() as chooser:
+            widget.root.get_by_role("button", name="Your photograph").press("Enter")
+        chooser.value.set_files(files[name])
+        if name == "raw.jpg":
+            said = "raw.jpg was not used: it has 12 MB, and this browser cannot read it to make it smaller. Save it as"
+            expect(widget.status).to_contain_text(said, timeout=60_000)
+            continue
+        expect(widget.status).to_contain_text(f"{name}: the network says", timeout=60_000)
+        expect(widget.images.locator("option:checked")).to_have_text(name)
+        shown = np.asarray(Image.open(io.BytesIO(lab.png(widget.pictures.first))).convert("RGB")).astype(int)
+        expected = resize_photo(open_photo(files[name].read_bytes()), 64).astype(int)
+        assert shown.shape == expected.shape
+        assert np.abs(shown - expected).mean() < 6
     assert lab.errors() == []
 
 

@@ -431,11 +431,12 @@ MODES = {
     "gray": (Image.new("L", (20, 20), 77), {}, (77, 77, 77)),
     "gray, 16 bits": (Image.fromarray(np.full((20, 20), 77 * 256 + 3, np.uint16)), {}, (77, 77, 77)),
     "black and white": (Image.new("1", (20, 20), 1), {}, (255, 255, 255)),
-    "gray with alpha": (Image.new("LA", (20, 20), (77, 128)), {}, (77, 77, 77)),
+    "gray with alpha": (Image.new("LA", (20, 20), (77, 128)), {}, (166, 166, 166)),  # half of it is white
     "palette": (palette_image(), {}, (200, 100, 50)),
-    "palette with alpha": (palette_image(), {"transparency": bytes([0, 128])}, (200, 100, 50)),
+    "palette with alpha": (palette_image(), {"transparency": bytes([0, 128])}, (227, 177, 152)),
     "palette with one color away": (palette_image(), {"transparency": 0}, (200, 100, 50)),
-    "alpha": (Image.new("RGBA", (20, 20), (10, 200, 30, 128)), {}, (10, 200, 30)),
+    "alpha": (Image.new("RGBA", (20, 20), (10, 200, 30, 128)), {}, (132, 227, 142)),
+    "away": (Image.new("RGBA", (20, 20), (10, 200, 30, 0)), {}, (255, 255, 255)),
 }
 
 
@@ -500,16 +501,22 @@ def test_bad_size_of_the_images_of_a_folder(tmp_path, size):
         load_folder(tmp_path, size)
 
 
-def test_what_is_no_image_and_what_is_hidden_is_left_out(tmp_path):
+def test_what_is_no_image_is_left_out_with_a_note_and_what_is_hidden_without(tmp_path, capsys):
     saved = save_images(tmp_path / "train", "ab", 14)
-    for name in (".c", "notes"):
-        (tmp_path / "train" / name).mkdir()
-    for name in ("a/.0.png", "a/._1.png", ".c/0.png", "a/Thumbs.db", "b/list.txt", "notes/readme.md", "0.png"):
+    hidden = ("a/.0.png", "a/._1.png", ".c/0.png", "a/Thumbs.db", "b/desktop.ini", "__MACOSX/a/0.png")
+    for name in (*hidden, "b/list.txt", "b/more.TXT", "b/5", "notes/readme.md", "0.png"):
+        (tmp_path / "train" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "train" / name).write_bytes(b"no image")
-    save_images(tmp_path / "train" / "a", ["deeper"])
     dataset = load_folder(tmp_path)
     assert dataset.class_names == ("a", "b")
     assert sum(map(len, dataset.splits().values())) == sum(map(len, saved.values()))
+    train = tmp_path / "train"
+    assert capsys.readouterr().out.splitlines() == [
+        f"NOTE: The folder {train / 'notes'} is left out: it has no image, and 1 other file.",
+        f"NOTE: Left out, in no folder of a class: 1 image, such as {train / '0.png'}.",
+        f"NOTE: Left out, of other kinds: 4 files (1 .md, 2 .txt, 1 without a suffix), such as {train / 'b' / '5'}. "
+        "Save images as JPEG or PNG to use them.",
+    ]
 
 
 @pytest.mark.parametrize("which", ["", "b"], ids=["folder", "class"])
@@ -532,12 +539,12 @@ def test_images_of_other_kinds_are_not_left_out_without_a_word(tmp_path, capsys)
     save_images(tmp_path, "ab")
     load_folder(tmp_path)
     assert capsys.readouterr().out == ""
-    for name in ("a/1.HEIC", "b/2.tif"):
+    for name in ("a/1.HEIC", "b/2.svg"):
         (tmp_path / name).write_bytes(b"?")
     assert sum(map(len, load_folder(tmp_path).splits().values())) == 16
     printed = capsys.readouterr().out
     assert printed.startswith(
-        f"NOTE: 2 images, such as {tmp_path / 'a' / '1.HEIC'}, are left out. Save them as one of .jpg"
+        f"NOTE: Left out, of other kinds: 2 files (1 .heic, 1 .svg), such as {tmp_path / 'a' / '1.HEIC'}. Save"
     )
 
 
@@ -557,55 +564,81 @@ def bad_exif(path):
     Image.new("RGB", (9, 9)).save(path, "WEBP", exif=b"Exif\0\0MM\0C\0\0\0\x08")
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda path: path.write_bytes(b""), lambda path: path.write_text("text"), cut, bomb, bad_exif]
-)
+DAMAGE = {
+    "empty": (lambda path: path.write_bytes(b""), "is empty: delete it, or put a whole copy in its place"),
+    "text": (lambda path: path.write_text("text"), r"is damaged \(.*\): delete it, or put"),
+    "cut": (cut, r"is damaged \(.*\): delete it, or put"),
+    "bomb": (bomb, "has too many pixels: make it smaller, or delete it"),
+    "bad metadata": (bad_exif, r"is damaged \(.*\): delete it, or put"),
+    "HEIC": (lambda path: path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(90)), "is HEIC, .* not damaged"),
+    "pointer": (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"), "is only a pointer of Git"),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGE.values(), ids=DAMAGE)
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_a_damaged_file_is_named(tmp_path, damage):
+def test_a_damaged_file_is_named(tmp_path, damage, said):
     save_images(tmp_path, "ab")
     damage(tmp_path / "b" / "3.png")
     path = re.escape(str(tmp_path / "b" / "3.png"))
-    with pytest.raises(ValueError, match=f"{path} cannot be read: remove it, or replace it"):
+    with pytest.raises(ValueError, match=rf"^1 of 16 images cannot be read\. {path} {said}"):
         load_folder(tmp_path)
 
 
-def test_a_folder_with_the_name_of_an_image_is_named(tmp_path):
+def test_a_file_that_may_not_be_read_need_not_be_deleted(tmp_path, monkeypatch):
+    """Root may read all files, so another error stands for it."""
     save_images(tmp_path, "ab")
-    (tmp_path / "a" / "more.jpg").mkdir()
-    with pytest.raises(ValueError, match=r"more\.jpg cannot be read: remove it"):
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("helpers.datasets.folders.read_picture", refuse)
+    with pytest.raises(ValueError, match=r"may not be read: allow that; it need not be deleted\. .* And 11 more\.$"):
         load_folder(tmp_path)
+
+
+def test_all_damaged_files_are_named_at_once(tmp_path):
+    save_images(tmp_path, "ab")
+    for index in range(7):
+        (tmp_path / "a" / f"{index}.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"^7 of 16 images cannot be read\.") as caught:
+        load_folder(tmp_path)
+    assert str(caught.value).count("is empty") == 5 and str(caught.value).endswith("And 2 more.")
 
 
 @pytest.mark.parametrize(
     ("folders", "message"),
     [
-        ([], r"of the classes \(none\), train has none"),
-        (["a"], "of the classes a, train has a"),
-        (["train/a"], "of the classes a, train has a"),
-        (["train/a", "train/b", "test/a"], "of the classes a, b, test has a"),
-        (["train/a", "train/b", "validation/b"], "of the classes a, b, validation has b"),
-        (["train/a", "train/b", "test/a", "test/b", "test/c"], "of the classes a, b, c, train has a, b"),
-        (["validation/a", "validation/b", "test/a", "test/b"], r"of the classes \(none\), train has none"),
+        ([], "needs at least two classes, each a folder of images, but it has none"),
+        (["a"], "needs at least two classes, .* but it has a"),
+        (["train/a"], "needs at least two classes, .* but it has a"),
+        (["train/a", "train/b", "test/a"], "the same classes in each part, a, b, .*: test has no image of b"),
+        (["train/a", "train/b", "validation/b"], "validation has no image of a"),
+        (["train/a", "train/b", "test/a", "test/b", "test/c"], "train has no image of c"),
+        (["train/Cat", "train/dog", "test/cat", "test/dog"], "Cat, cat, dog, in the same letters: train has no"),
+        (["validation/a", "validation/b", "test/a", "test/b"], "has test, validation, but no folder train"),
     ],
 )
 def test_each_part_needs_the_same_classes(tmp_path, folders, message):
     for name in folders:
         save_images(tmp_path / Path(name).parent, [Path(name).name])
-    with pytest.raises(ValueError, match=f"needs at least two classes, .* the same ones in each part .*: {message}"):
+    with pytest.raises(ValueError, match=message):
         load_folder(tmp_path)
 
 
 def test_an_empty_part_is_not_a_missing_one(tmp_path):
     save_images(tmp_path / "train", "ab")
     (tmp_path / "test" / "a").mkdir(parents=True)
-    with pytest.raises(ValueError, match=r"of the classes a, b, test has none"):
+    with pytest.raises(ValueError, match=r"test has no image of a, b"):
         load_folder(tmp_path)
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [1, 6])
 def test_too_few_images_to_take_a_part_from(tmp_path, number):
-    save_images(tmp_path, "ab", number)
-    with pytest.raises(ValueError, match=r"seven images of each, where a missing part is taken from train.* has "):
+    save_images(tmp_path, "a", number)
+    save_images(tmp_path, "b", 20)
+    message = f"at least seven images of each class in train, since validation and test are taken .*: a has {number}"
+    with pytest.raises(ValueError, match=message):
         load_folder(tmp_path)
 
 
@@ -672,21 +705,47 @@ def test_a_class_without_images_has_a_folder(cache, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-def test_a_folder_of_image_files_is_taken_as_it_is(cache, tmp_path, kind):
-    for part in PARTS:
-        (tmp_path / "mine" / part).mkdir(parents=True)
-    assert image_folder(kind(tmp_path / "mine")) == tmp_path / "mine"
-    assert not cache.exists()
+def test_a_folder_of_ones_own_becomes_jpeg_files_in_three_parts(cache, temporary, tmp_path, kind):
+    """It is read as `load_dataset` reads it; the folder itself stays as it is, and nothing gets into the cache."""
+    for name, mode in (("ant", "RGBA"), ("bee", "LA"), ("$ <cow>", "P")):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for index in range(14):
+            picture = Image.new("RGB", (40 + 100 * index, 30), (10 * index, 100, 50)).convert(mode)
+            picture.save(tmp_path / "mine" / name / f"{index}.{'png' if mode != 'P' else 'gif'}")
+    before = sorted((tmp_path / "mine").rglob("*"))
+    folder = image_folder(kind(tmp_path / "mine"))
+    dataset = load_dataset(kind(tmp_path / "mine"))
+    assert folder.parent.parent.parent == temporary and not cache.exists()
+    assert sorted((tmp_path / "mine").rglob("*")) == before
+    assert count(folder) == {
+        f"{part}/{name}": np.bincount(split.labels)[label]
+        for part, split in sorted(dataset.splits().items())
+        for label, name in enumerate(dataset.class_names)
+    }
+    for path in folder.glob("*/*/*"):
+        with Image.open(path) as file:
+            assert (file.format, file.mode) == ("JPEG", "RGB") and max(file.size) <= 512
+    again = load_dataset(folder)
+    for part, split in dataset.splits().items():
+        colors, others = (np.sort(each.images.mean(axis=(1, 2)), axis=0) for each in (split, again.splits()[part]))
+        np.testing.assert_allclose(colors, others, atol=3)
 
 
-@pytest.mark.parametrize(
-    ("there", "message"), [(("train",), "no validation and no test"), (("train", "test"), "no valid")]
-)
-def test_a_folder_of_image_files_needs_three_parts(tmp_path, there, message):
-    for part in there:
-        (tmp_path / part).mkdir()
-    with pytest.raises(ValueError, match=f"needs the folders train, validation, test; there is {message}"):
-        image_folder(str(tmp_path))
+def test_a_limit_keeps_an_image_of_the_rarest_class(tmp_path):
+    """A lesson may need one of each class, and of 414 images four would rarely hold it."""
+    save_images(tmp_path, "ab", 200)
+    save_images(tmp_path, "c", 7)
+    for split in load_dataset(tmp_path, limit=4).splits().values():
+        assert len(split) == 4 and set(split.labels.tolist()) >= {2}
+
+
+def test_a_limit_for_a_folder_of_ones_own_is_said(tmp_path, capsys):
+    save_images(tmp_path, "ab", 21)
+    assert [len(split) for split in load_dataset(tmp_path, limit=10).splits().values()] == [10, 6, 6]
+    said = "NOTE: 10 of the 30 images of train are used, so that a lesson does not take long.\n"
+    assert capsys.readouterr().out == said
+    assert sum(count(image_folder(str(tmp_path), limit=10)).values()) == 22
+    assert capsys.readouterr().out == said
 
 
 @pytest.mark.parametrize("name", NO_DATASET, ids=lambda name: repr(name)[:20])

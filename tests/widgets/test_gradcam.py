@@ -10,6 +10,7 @@ from helpers.engine import keras
 from helpers.explain import grad_cam
 from helpers.pixels import heat_over
 from helpers.widgets.gradcam import PREDICTED, SIZES, GradCamExplorer
+from helpers.widgets.upload import LONGEST, MOST, SEND
 
 import numpy as np
 import pytest
@@ -355,6 +356,22 @@ def test_what_is_no_photograph_is_said_and_the_earlier_image_stays(own, model, k
     put(own, image="plain")  # and it goes on
     assert not complains(own)
     assert_heat_is_true(own, model)
+
+
+def test_a_file_that_was_not_sent_is_said(own, model):
+    """The page sends only the size of what is too large, and what it cannot make smaller."""
+    file = {"name": "my <raw>.tif", "type": "", "size": 12_300_000, "content": memoryview(b""), "last_modified": 10**12}
+    own.upload.set_state({"value": [file]})
+    assert complains(own)
+    assert said(own) == (
+        "my <raw>.tif was not used: it has 12 MB, and this browser cannot read it to make it smaller. "
+        "Save it as a smaller JPEG file."
+    )
+    assert own.controls["image"].options == tuple(PHOTOS) and own.upload.value == ()
+
+
+def test_no_message_of_an_upload_is_too_large_for_a_server():
+    assert SEND <= MOST < 9_500_000 and LONGEST**2 * 4 < MOST
 
 
 def test_the_same_file_twice(own):
