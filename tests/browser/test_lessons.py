@@ -21,7 +21,10 @@ from helpers.widgets.gabor import GaborExplorer, GaborResponse
 from helpers.widgets.stepper import ConvolutionStepper"""
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: f"{lesson.stem}.ipynb")
+WITH_WIDGETS = [lesson for lesson in LESSONS if lesson.widgets]
+
+
+@pytest.mark.parametrize("lesson", WITH_WIDGETS, ids=lambda lesson: f"{lesson.stem}.ipynb")
 def test_lesson(lab, lesson):
     """All cells run without an error or a line on stderr, and the widgets answer the keyboard.
 
