@@ -7,12 +7,12 @@ import matplotlib.pyplot as plt
 
 
 def show_loop(parts: dict, title: str):
-    """Draw the parts of one step of a training as boxes in a row, with the way back to the next step (lesson 10).
+    """Draw the parts of a training as boxes in a row, with the way from the last but one to the next step (lesson 10).
 
     Parameters
     ----------
     parts : dict from the name of a part to its code, which stands in the box: lines of up to 20 characters. A part
-        without code is drawn in gray, since it is not written yet
+        without code is drawn in gray, since it is not written yet. The last part comes once per epoch
     title : the title of the figure
 
     Raises ValueError if there are fewer than two parts.
@@ -31,11 +31,12 @@ def show_loop(parts: dict, title: str):
         ax.text(place, 0, code or "not yet", ha="center", va="center", **text)
         if place:
             ax.annotate("", (place - 0.43, 0), (place - 0.57, 0), arrowprops={"arrowstyle": "->", "color": "0.35"})
-    last = len(parts) - 1
-    way = {"color": "0.6", "linewidth": 1.2}
-    ax.plot([last, last, 0], [-0.33, -0.7, -0.7], **way)
+    step = len(parts) - 2
+    way, words = {"color": "0.6", "linewidth": 1.2}, {"ha": "center", "va": "center", "fontsize": 9, "color": "0.35"}
+    ax.plot([step, step, 0], [-0.33, -0.7, -0.7], **way)
     ax.annotate("", (0, -0.33), (0, -0.71), arrowprops={"arrowstyle": "->", **way})
-    ax.text(last / 2, -0.84, "the next batch", ha="center", va="center", fontsize=9, color="0.35")
+    ax.text(step / 2, -0.84, "the next batch", **words)
+    ax.text(step + 1, -0.47, "once per epoch", **words)
     return fig
 
 

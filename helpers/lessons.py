@@ -104,7 +104,7 @@ SERIES = (
         "10b",
         "10b_optimizers_graphs_machines",
         "Optimizers, graphs, many machines",
-        {"DATASET": "digits", "EPOCHS": 2},
+        {"DATASET": "digits", "EPOCHS": 2, "RULE": "Adam", "RATE": 0.001},
         tried_on=("fashion_mnist",),
     ),
     Lesson("11", "11_beat_the_benchmark", "Beat the benchmark", ready=False),

@@ -23,7 +23,7 @@ DROPOUT = 0.25
 
 STARTS = {"deviation 1": {"deviation": 1.0}, "He × 0.1": {"scale": 0.1}, "He": {}, "He × 10": {"scale": 10.0}}
 SETTINGS = {  # name: rule, arguments of `new_weights`, rates
-    **{name: ("SGD", options, (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)) for name, options in STARTS.items()},
+    **{name: ("SGD", options, (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 0.3, 1.0)) for name, options in STARTS.items()},
     "momentum": ("momentum", {}, (1e-3, 1e-2, 1e-1)),
     "RMSprop": ("RMSprop", {}, (1e-4, 1e-3, 1e-2)),
     "Adam": ("Adam", {}, (1e-4, 1e-3, 1e-2)),

@@ -1,8 +1,9 @@
 """Train one network with several processes: `.venv/bin/python scripts/train_distributed.py --folder ~/two-workers`.
 
-The network and the loop are those of lesson 10, with fewer filters. Without TF_CONFIG in the environment this program
-is the launcher: it starts itself as workers on this machine, ends all when one of them fails, and starts all again from
-the last checkpoint. With TF_CONFIG, as a cluster sets it, it is one worker. All of it: docs/many_machines.md.
+The network is that of lesson 10, with fewer filters and no dropout; steps have momentum. Without TF_CONFIG in the
+environment this program is the launcher: it starts itself as workers on this machine, ends all when one of them fails,
+and starts all again from the last checkpoint. With TF_CONFIG, as a cluster sets it, it is one worker. All of it:
+docs/many_machines.md.
 
 In the folder there are then settings.json, checkpoints/, what the workers said (worker-0.txt, …), and weights.npz.
 """

@@ -38,7 +38,7 @@ CHOSEN = {
 
 WITH_PARAMETERS = [lesson for lesson in LESSONS if lesson.parameters]
 WITHOUT = [lesson for lesson in LESSONS if not lesson.parameters]
-OTHER = {"DATASET": "mnist", "SEED": 1, "SEEDS": (3, 4, 5)}
+OTHER = {"DATASET": "mnist", "RULE": "SGD", "SEED": 1, "SEEDS": (3, 4, 5)}
 
 
 def cells_of(lesson) -> dict:

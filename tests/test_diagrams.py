@@ -28,7 +28,9 @@ def boxes(fig):
 def test_a_loop_shows_what_is_written_and_what_is_not():
     fig = diagrams.show_loop({"batch": "x, y = …", "forward": "", "loss": "mean(…)"}, "One step")
     said = texts(fig)
-    assert {"One step", "batch", "forward", "loss", "x, y = …", "mean(…)", "the next batch"} <= {*said}
+    assert {"One step", "batch", "forward", "loss", "x, y = …", "mean(…)", "the next batch", "once per epoch"} <= {
+        *said
+    }
     assert said.count("not yet") == 1
     assert [same_color(box.get_edgecolor(), ACCENT) for box in boxes(fig)] == [True, False, True]
     lefts = [box.get_x() for box in boxes(fig)]

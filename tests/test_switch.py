@@ -24,9 +24,9 @@ ALWAYS = {("03_building_a_cnn", "digits"), ("07_grad_cam", "digits")}
 
 
 FOLDERS_ALWAYS = {
-    "2 of 7": ("04_dropout_and_overfitting", "07_grad_cam"),
+    "2 of 7": ("04_dropout_and_overfitting", "10b_optimizers_graphs_machines"),
     "2 of 20": ("05_data_augmentation", "06_activations_and_filters"),
-    "2 of 110": ("03_building_a_cnn", "07_grad_cam"),
+    "2 of 110": ("03_building_a_cnn", "10_cnn_in_raw_tensorflow"),
     "unequal": ("06_activations_and_filters", "09_real_world_architectures"),
     "12 classes": ("06_activations_and_filters", "07_grad_cam"),
 }

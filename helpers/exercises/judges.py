@@ -119,8 +119,14 @@ def as_number(value, name: str = "the answer") -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if math.isnan(number):
-        raise Wrong(f"{name} must be one number, but it is {value!r}.")
+        raise Wrong(f"{name} must be one number, but it is {in_short(value)}.")
     return number
+
+
+def in_short(value) -> str:
+    """Return how Python writes a value, cut where it becomes long."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]} …"
 
 
 def function(
@@ -147,7 +153,10 @@ def function(
         where, got, want = for_case(cases[bad[0]]), results[bad[0]], expected[bad[0]]
         if got.shape != want.shape:
             raise Wrong(f"{where} it returned shape {got.shape} where {want.shape} is right.")
-        raise Wrong(f"{where} it returned {_brief(got)} where {_brief(want)} is right.")
+        if _brief(got) != _brief(want):
+            raise Wrong(f"{where} it returned {_brief(got)} where {_brief(want)} is right.")
+        place = tuple(map(int, np.argwhere(~np.isclose(got, want, rtol=tolerance, atol=tolerance))[0]))
+        raise Wrong(f"{where} it returned {got[place]:.6g} at the place {place} where {want[place]:.6g} is right.")
 
     judge.mistakes = [*wrong]
     return judge
@@ -175,8 +184,9 @@ def call(answer, *given, where: str, returns: bool = True):
         result = answer(*given)
     except NotImplementedError:
         raise NotYet(f"{unwritten}.") from None
-    except Exception as error:  # whatever the learner's code raises is an answer to them, not an end of the lesson
-        raise Wrong(f"your function raised {type(error).__name__}: {error}, {where}.") from error
+    except (Exception, SystemExit) as error:  # whatever it raises is an answer to the learner, not an end of the lesson
+        said = str(error) if len(str(error)) <= 500 else f"{str(error)[:500]} …"
+        raise Wrong(f"your function raised {type(error).__name__}: {said}, {where}.") from error
     if returns and is_stub(result):
         raise NotYet(f"{unwritten}.")
     return result
@@ -184,13 +194,17 @@ def call(answer, *given, where: str, returns: bool = True):
 
 def call_answer(answer, case: tuple) -> np.ndarray:
     """Return ``answer(*case)`` as an array of numbers; raises as `call` does, and Wrong for what is no number."""
-    result = call(answer, *copy.deepcopy(case), where=for_case(case))
+    return as_array(call(answer, *copy.deepcopy(case), where=for_case(case)))
+
+
+def as_array(result) -> np.ndarray:
+    """Return what a learner's function returned as an array of float64; raises Wrong for what is no real number."""
     try:
-        if np.asarray(result).dtype.kind in "SU":  # NumPy would read "3" as 3
+        if np.asarray(result).dtype.kind in "SUc":  # NumPy would read "3" as 3, and drop what is imaginary
             raise TypeError
         return np.asarray(result, float)
     except (TypeError, ValueError, OverflowError):
-        raise Wrong(f"your function must return numbers, but it returned {result!r}.") from None
+        raise Wrong(f"your function must return numbers, but it returned {in_short(result)}.") from None
 
 
 def for_case(case: tuple) -> str:

@@ -1,11 +1,19 @@
 """The exercises of lesson 10, a CNN in raw TensorFlow: what is right, which mistakes are typical, and the hints."""
 
 from helpers.convolution import convolve
-from helpers.exercises.judges import Exercise, Wrong, as_number, call, choices, function, numbers, random_image
+from helpers.exercises.judges import (
+    Exercise,
+    Wrong,
+    as_array,
+    as_number,
+    call,
+    choices,
+    function,
+    numbers,
+    random_image,
+)
 
 import numpy as np
-
-# --- 2: dropout ---
 
 
 def _dropout(x, rate, noise):
@@ -19,8 +27,6 @@ def _dropout_case(rate: float, *shape: int) -> tuple:
 
 _DROPOUT_CASES = [_dropout_case(0.25, 9), _dropout_case(0.6, 4, 8), _dropout_case(0.1, 2, 3, 5)]
 
-# --- 3: the error before the ReLU ---
-
 
 def _hidden_gradient(z, out, error):
     return (error @ out.T) * (z > 0)
@@ -28,12 +34,11 @@ def _hidden_gradient(z, out, error):
 
 def _error_case(images: int, units: int, classes: int) -> tuple:
     random = np.random.default_rng(units)
-    return tuple(random.normal(size=shape) for shape in ((images, units), (units, classes), (images, classes)))
+    shapes = ((images, units), (units, classes), (images, classes))
+    return tuple(random.normal(size=shape).astype("float32") for shape in shapes)
 
 
 _ERROR_CASES = [_error_case(5, 4, 4), _error_case(3, 6, 2), _error_case(1, 3, 5)]
-
-# --- 4: back through a convolution ---
 
 
 def _back(image, kernel, error):
@@ -55,7 +60,7 @@ def _without_zeros(image, kernel, error):
 
 _BACK_MISTAKES = [
     (lambda *given: _back(*given)[::-1], "the arrays are right, in the wrong order: first the one for the kernel."),
-    (_not_turned, "the gradient for the image is not right: turn the kernel by 180°, flip=True."),
+    (_not_turned, "the gradient for the image is not right: turn the kernel by 180°, once: by flip=True, or by hand."),
     (_turned_error, "the gradient for the kernel is not right: there the error stays as it is."),
     (_without_zeros, "the results are too small. Forward there was a border of p zeros: what needs it now?"),
 ]
@@ -78,10 +83,7 @@ def _judge_back(answer) -> None:
         result = call(answer, image.copy(), kernel.copy(), error.copy(), where=where)
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise Wrong("return two arrays: the gradient for the kernel, then the one for the image.")
-        try:
-            found.append([np.asarray(part, float) for part in result])
-        except (TypeError, ValueError):
-            raise Wrong(f"{where} it returned something that is no array of numbers.") from None
+        found.append([as_array(part) for part in result])
 
     def pairs(function):
         return [
@@ -101,9 +103,6 @@ def _judge_back(answer) -> None:
             raise Wrong(f"the gradient for the {name} has the shape {got.shape}, not that of the {name}, {want.shape}.")
         if not np.allclose(got, want, atol=1e-5):
             raise Wrong(f"the gradient for the {name} has the right shape, but other numbers.")
-
-
-# --- 5: a training step with a penalty ---
 
 
 def _step(of_bias: float = 0.0, of_weights: float = 1.0, direction: float = -1.0, told=None, by=None):
@@ -199,8 +198,6 @@ def _judge_step(answer) -> None:
     raise Wrong("w and b are not what one step of gradient descent makes of them.")
 
 
-# --- 6: three loops ---
-
 _FAULTS = {
     "A": {
         "a": "too large a rate makes the loss climb, or gives NaN. Here a gradient is None: the tape missed something.",
@@ -228,14 +225,13 @@ _FAULTS = {
 EXERCISES: dict[int, Exercise] = {
     1: Exercise(
         numbers(
-            {"same_height": 11, "same_width": 10, "valid_height": 9, "valid_width": 9, "channels": 12, "weights": 720},
+            {"same_height": 11, "same_width": 10, "valid_height": 8, "valid_width": 9, "channels": 12, "weights": 1008},
             {
                 "same_height": {
                     10: "both formulas round up.",
-                    10.5: "both formulas round up.",
                     7: "the strides are (batch, height, width, channels): 2 is for the height.",
                     21: "the stride of 2 is not used.",
-                    9: "that is VALID: under SAME the size of the kernel does not count.",
+                    8: "that is VALID: under SAME the size of the kernel does not count.",
                 },
                 "same_width": {
                     15: "the strides are (batch, height, width, channels): 3 is for the width.",
@@ -243,17 +239,17 @@ EXERCISES: dict[int, Exercise] = {
                     9: "that is VALID: under SAME the size of the kernel does not count.",
                 },
                 "valid_height": {
-                    8: "both formulas round up: (21 − 5 + 1) / 2 = 8.5.",
-                    8.5: "both formulas round up.",
-                    6: "the strides are (batch, height, width, channels): 2 is for the height.",
-                    17: "the stride of 2 is not used.",
+                    7: "both formulas round up: (21 − 7 + 1) / 2 = 7.5.",
+                    5: "the strides are (batch, height, width, channels): 2 is for the height.",
+                    15: "the stride of 2 is not used.",
                     11: "that is SAME.",
-                    10: "the kernel is 5 high and 4 wide: the first axis is the height.",
+                    9: "the kernel is 7 high and 4 wide: the first axis is the height.",
                 },
                 "valid_width": {
                     14: "the strides are (batch, height, width, channels): 3 is for the width.",
                     27: "the stride of 3 is not used.",
                     10: "that is SAME.",
+                    8: "the kernel is 7 high and 4 wide: the first axis is the height.",
                 },
                 "channels": {
                     3: "those are the channels that come in. One map comes out for each kernel.",
@@ -261,15 +257,14 @@ EXERCISES: dict[int, Exercise] = {
                     8: "that is the number of images in the batch.",
                 },
                 "weights": {
-                    60: "that is one kernel, and there are 12.",
-                    732: "the biases are a variable of their own: bias_add.",
-                    240: "each kernel is as deep as its input: 3 channels.",
-                    20: "that is one slice of one kernel.",
-                    5_760: "the batch has nothing to do with it: all images share the kernels.",
+                    84: "that is one kernel, and there are 12.",
+                    1020: "the biases are a variable of their own: bias_add.",
+                    336: "each kernel is as deep as its input: 3 channels.",
+                    8064: "the batch has nothing to do with it: all images share the kernels.",
                 },
             },
         ),
-        "(8, 11, 10, 12) and (8, 9, 9, 12), with 720 weights.",
+        "(8, 11, 10, 12) and (8, 8, 9, 12), with 1,008 weights.",
         (
             "The axes are (batch, height, width, channels), for x, for the strides and for the result.",
             "SAME: W / S. VALID: (W − F + 1) / S. Both are rounded up.",
@@ -319,7 +314,7 @@ EXERCISES: dict[int, Exercise] = {
         ),
         "Dropped and scaled, in one line. The mean stays, so nothing has to change in evaluation but the rate.",
         (
-            "np.where(condition, a, b), or tf.where: a where the condition holds, b elsewhere.",
+            "np.where(condition, a, b): a where the condition holds, b elsewhere.",
             "A share of 1 − rate stays. By what must it be divided so that the sum stays the same on average?",
         ),
     ),
@@ -361,6 +356,7 @@ EXERCISES: dict[int, Exercise] = {
                     "that is the gradient for out. The one for z has the shape of z.",
                 ),
             ],
+            tolerance=1e-4,
         ),
         "The error goes back through the same matrix, transposed, and through the open ReLUs only.",
         (

@@ -8,15 +8,13 @@ import numpy as np
 
 _JUMPS = "it jumps from side to side all the way: nothing averages that away."
 _OVERSHOOTS = "it shoots past the star and comes back, like something heavy."
-_STRAIGHT = (
-    "its first steps are equally long in both directions: each weight is divided by the size of its own gradient."
-)
+_STRAIGHT = "its first step is equally long in both directions: each weight is divided by the size of its own gradient."
 
 _WAYS = {
     "A": {
         "s": f"{_OVERSHOOTS} SGD stops where the slope stops.",
         "r": f"{_OVERSHOOTS} RMSprop has no memory of its direction.",
-        "a": f"{_OVERSHOOTS} Adam does that, too, but its first steps are equally long in both directions.",
+        "a": f"{_OVERSHOOTS} Adam does that, too, but its first step is equally long in both directions.",
     },
     "B": {
         "s": f"{_STRAIGHT} SGD goes down the steep side first.",
@@ -56,7 +54,7 @@ EXERCISES: dict[int, Exercise] = {
         choices({"A": "m", "B": "r", "C": "s", "D": "a"}, _WAYS),
         "Heavy, careful, restless, and both at once.",
         (
-            "Which two begin with steps equally long along both axes? They divide by the size of the gradient.",
+            "Which two begin with a step equally long along both axes? They divide by the size of the gradient.",
             "Of these two, and of the others, which one shoots past the star? It remembers its direction.",
         ),
     ),
@@ -66,8 +64,9 @@ EXERCISES: dict[int, Exercise] = {
             {
                 "conv": {
                     math.sqrt(2 / 9): "each number is a sum over the kernel's area and all 64 channels.",
+                    math.sqrt(2 / 288): "inputs count, not outputs: 3 · 3 · 64 numbers go into one.",
                     math.sqrt(2 / 64): "each number is a sum over the kernel's area and all 64 channels.",
-                    math.sqrt(2 / 73_728): "that counts all weights. How many of them make one number?",
+                    math.sqrt(2 / 18_432): "that counts all weights. How many of them make one number?",
                     math.sqrt(1 / 576): "the 2 for the ReLU is missing.",
                     2 / 576: "that is the variance. The deviation is its root.",
                     math.sqrt(576): "by how much the spread grows, divide by that.",
@@ -79,6 +78,7 @@ EXERCISES: dict[int, Exercise] = {
                     2 / 800: "that is the variance. The deviation is its root.",
                 },
                 "one_by_one": {
+                    math.sqrt(1 / 50): "the 2 for the ReLU is missing.",
                     math.sqrt(2): "one place, but 50 channels go into each number.",
                     math.sqrt(2 / 10): "inputs count, not outputs.",
                     math.sqrt(2 / 500): "that counts all weights. How many of them make one number?",
@@ -92,7 +92,7 @@ EXERCISES: dict[int, Exercise] = {
                     16: "there are five layers.",
                 },
             },
-            tolerance=1e-3,
+            tolerance=1e-4,
         ),
         "0.059, 0.05 and 0.2; and a factor of 2 in five layers is one of 32.",
         (

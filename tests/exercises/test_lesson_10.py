@@ -1,5 +1,7 @@
 """The exercises of lesson 10, a CNN in raw TensorFlow: right answers, typical mistakes with their messages."""
 
+import sys
+
 from helpers.convolution import convolve
 from helpers.engine import tf
 from helpers.exercises import load_checks
@@ -8,7 +10,7 @@ import numpy as np
 from exercise_tools import Answers, not_written
 from scipy import signal
 
-SHAPES = {"same_height": 11, "same_width": 10, "valid_height": 9, "valid_width": 9, "channels": 12, "weights": 720}
+SHAPES = {"same_height": 11, "same_width": 10, "valid_height": 8, "valid_width": 9, "channels": 12, "weights": 1008}
 
 
 def mean_loss(logits, labels):
@@ -130,7 +132,7 @@ STUBS = {
     6: {"A": "?", "B": "?", "C": "?"},
 }
 RIGHT = {
-    1: [SHAPES, {name: float(value) for name, value in SHAPES.items()}, {**SHAPES, "weights": np.int64(720)}],
+    1: [SHAPES, {name: float(value) for name, value in SHAPES.items()}, {**SHAPES, "weights": np.int64(1008)}],
     2: [
         lambda x, rate, noise: tf.where(noise < rate, 0.0, x / (1 - rate)),
         lambda x, rate, noise: x * (noise >= rate) / (1 - rate),
@@ -140,6 +142,7 @@ RIGHT = {
         lambda z, out, error: (error @ out.T) * (z > 0),
         lambda z, out, error: np.where(z <= 0, 0, np.einsum("nc,uc->nu", error, out)),
         lambda z, out, error: tf.matmul(error, out, transpose_b=True) * tf.sign(tf.nn.relu(z)),
+        lambda z, out, error: tf.matmul(error, tf.transpose(out)) * tf.cast(z > 0, tf.float32),
     ],
     4: [back, back_by_scipy, back_by_tape],
     5: [penalty_step, by_hand, in_a_graph],
@@ -151,31 +154,30 @@ WRONG = {
             ({**SHAPES, name: value}, reason)
             for name, value, reason in (
                 ("same_height", 10, "both formulas round up"),
-                ("same_height", 10.5, "both formulas round up"),
                 ("same_height", 7, "2 is for the height"),
                 ("same_height", 21, "stride of 2 is not used"),
-                ("same_height", 9, "that is VALID"),
+                ("same_height", 8, "that is VALID"),
                 ("same_width", 15, "3 is for the width"),
                 ("same_width", 30, "stride of 3 is not used"),
                 ("same_width", 9, "that is VALID"),
-                ("valid_height", 8, "(21 − 5 + 1) / 2 = 8.5"),
-                ("valid_height", 8.5, "both formulas round up"),
-                ("valid_height", 6, "2 is for the height"),
-                ("valid_height", 17, "stride of 2 is not used"),
+                ("valid_height", 7, "(21 − 7 + 1) / 2 = 7.5"),
+                ("valid_height", 5, "2 is for the height"),
+                ("valid_height", 15, "stride of 2 is not used"),
                 ("valid_height", 11, "that is SAME"),
-                ("valid_height", 10, "5 high and 4 wide"),
+                ("valid_height", 9, "7 high and 4 wide"),
                 ("valid_width", 14, "3 is for the width"),
                 ("valid_width", 27, "stride of 3 is not used"),
                 ("valid_width", 10, "that is SAME"),
+                ("valid_width", 8, "7 high and 4 wide"),
                 ("channels", 3, "come in"),
                 ("channels", 36, "one map a kernel"),
                 ("channels", 8, "images in the batch"),
-                ("weights", 60, "one kernel, and there are 12"),
-                ("weights", 732, "biases are a variable of their own"),
-                ("weights", 240, "as deep as its input"),
-                ("weights", 20, "one slice"),
-                ("weights", 5760, "share the kernels"),
+                ("weights", 84, "one kernel, and there are 12"),
+                ("weights", 1020, "biases are a variable of their own"),
+                ("weights", 336, "as deep as its input"),
+                ("weights", 8064, "share the kernels"),
                 ("weights", 700, "too small"),
+                ("weights", 1008 + 5j, "must be one number"),
             )
         )
     ],
@@ -202,7 +204,7 @@ WRONG = {
         (lambda z, out, error: (out @ error.T) * (z.T > 0), "the shape of z"),
         (lambda z, out, error: np.where(z > 0, z, 0).T @ error, "the gradient for out"),
         (lambda z, out, error: error @ out, "your function raised"),
-        (lambda z, out, error: (error @ out.T) * (z < 0), "where"),
+        (lambda z, out, error: (error @ out.T) * (z < 0), "at the place (0, "),
     ],
     4: [
         (lambda *given: back(*given)[::-1], "in the wrong order"),
@@ -237,7 +239,10 @@ WRONG = {
             "gradient for the kernel has the right shape",
         ),
         (lambda image, kernel, error: back(image, kernel, error)[0], "return two arrays"),
-        (lambda image, kernel, error: ("a", "b"), "no array of numbers"),
+        (lambda image, kernel, error: ("a", "b"), "must return numbers"),
+        (lambda image, kernel, error: (10**400, 1), "must return numbers"),
+        (lambda image, kernel, error: [part + 1j for part in back(image, kernel, error)], "must return numbers"),
+        (lambda image, kernel, error: sys.exit(0), "raised SystemExit"),
         (lambda image, kernel, error: 1 / 0, "raised ZeroDivisionError"),
     ],
     5: [

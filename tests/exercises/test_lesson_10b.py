@@ -3,9 +3,7 @@
 import numpy as np
 from exercise_tools import Answers, not_written
 
-STRAIGHT = (
-    "its first steps are equally long in both directions: each weight is divided by the size of its own gradient. "
-)
+STRAIGHT = "its first step is equally long in both directions: each weight is divided by the size of its own gradient. "
 WAYS = {"A": "m", "B": "r", "C": "s", "D": "a"}
 STARTS = {"conv": (2 / 576) ** 0.5, "dense": 0.05, "one_by_one": 0.2, "factor": 32}
 TRACES = {"python_rates": 2, "tensor_rates": 1, "last_batch": 2, "kept": 1}
@@ -35,7 +33,7 @@ WRONG = {
                 ("A", "s", "it shoots past the star and comes back, like something heavy. SGD stops"),
                 ("A", "r", "it shoots past the star and comes back, like something heavy. RMSprop"),
                 ("A", "a", "it shoots past the star and comes back, like something heavy. Adam"),
-                ("B", "s", "its first steps are equally long"),
+                ("B", "s", "its first step is equally long"),
                 (
                     "B",
                     "m",
@@ -45,7 +43,7 @@ WRONG = {
                 ("C", "m", "it jumps from side to side all the way: nothing averages that away, and it never shoots"),
                 ("C", "r", "it jumps from side to side all the way: nothing averages that away, and along"),
                 ("C", "a", "it jumps from side to side"),
-                ("D", "s", "its first steps are equally long"),
+                ("D", "s", "its first step is equally long"),
                 (
                     "D",
                     "m",
@@ -61,7 +59,11 @@ WRONG = {
             for name, value, reason in (
                 ("conv", (2 / 9) ** 0.5, "all 64 channels"),
                 ("conv", (2 / 64) ** 0.5, "all 64 channels"),
-                ("conv", (2 / 73728) ** 0.5, "that counts all weights"),
+                ("conv", (2 / 18432) ** 0.5, "that counts all weights"),
+                ("conv", (2 / 288) ** 0.5, "inputs count, not outputs"),
+                ("conv", 0.06, "too large"),
+                ("dense", (2 / 810) ** 0.5, "too small"),
+                ("one_by_one", 0.02**0.5, "the 2 for the ReLU is missing"),
                 ("conv", (1 / 576) ** 0.5, "the 2 for the ReLU is missing"),
                 ("conv", 2 / 576, "that is the variance"),
                 ("conv", 24, "divide by that"),
