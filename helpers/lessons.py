@@ -96,7 +96,7 @@ SERIES = (
         "10",
         "10_cnn_in_raw_tensorflow",
         "A CNN in raw TensorFlow",
-        {"DATASET": "digits", "EPOCHS": 10},
+        {"DATASET": "digits", "EPOCHS": 10, "RATE": 0.1},
         widgets=("training_step",),
         tried_on=("fashion_mnist",),
     ),
