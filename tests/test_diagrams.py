@@ -3,6 +3,7 @@
 from helpers import diagrams, plots
 from helpers.pixels import ACCENT
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from matplotlib.colors import same_color
 
 @pytest.fixture(autouse=True)
 def close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
+    with mpl.rc_context():
+        plots.set_style()
+        yield
+        plt.close("all")
 
 
 def texts(fig):
