@@ -84,6 +84,15 @@ def test_dropout_is_off_unless_asked_for(images, weights):
     assert losses[0] != losses[1]
 
 
+def test_dropout_takes_the_share_to_drop(images, weights):
+    """The more is dropped, the more the logits differ from draw to draw."""
+    tf.random.set_seed(0)
+    spread = {
+        rate: np.std([raw.network(images[0], weights, rate) for _ in range(100)], axis=0).mean() for rate in (0.1, 0.8)
+    }
+    assert spread[0.1] < 0.5 * spread[0.8]
+
+
 def test_dropout_keeps_the_mean_of_the_logits(images, weights):
     tf.random.set_seed(0)
     dropped = np.mean([raw.network(images[0], weights, 0.4) for _ in range(600)], axis=0)

@@ -239,6 +239,10 @@ WRONG = {
             "gradient for the kernel has the right shape",
         ),
         (lambda image, kernel, error: back(image, kernel, error)[0], "return two arrays"),
+        (
+            lambda image, kernel, error: (back(image, kernel, error)[0].T, back(image, kernel, error)[1]),
+            "gradient for the kernel has the right shape",
+        ),
         (lambda image, kernel, error: ("a", "b"), "must return numbers"),
         (lambda image, kernel, error: (10**400, 1), "must return numbers"),
         (lambda image, kernel, error: [part + 1j for part in back(image, kernel, error)], "must return numbers"),
