@@ -14,6 +14,7 @@ from helpers.explain import (
     predict,
     saliency,
 )
+from helpers.explain.networks import without_activation
 
 import numpy as np
 import pytest
@@ -382,3 +383,13 @@ def test_pixels_that_are_only_prepared_are_no_maps(first):
     with pytest.raises(ValueError, match=f"no layer with maps .* that are learned. There are: {names}; name one"):
         grad_cam(model, IMAGES, 0)
     assert grad_cam(model, IMAGES, 0, first[0].name).shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize("kind", ["softmax", None])
+def test_a_layer_has_its_activation_again_after_an_error(kind):
+    layer = keras.layers.Dense(3, activation=kind)
+    before = layer.activation
+    with pytest.raises(KeyError), without_activation(layer):
+        assert layer.activation is not before and layer.activation(2.0) == 2.0
+        raise KeyError
+    assert layer.activation is before
