@@ -221,6 +221,11 @@ UNKNOWN = {
         [lambda x: layers.Average()([x, keras.ops.sigmoid(x)])],
         "Average 'average",
     ),
+    "mean of maps of probabilities": (
+        None,
+        [layers.Reshape((1, 1, 3)), layers.Softmax(), layers.GlobalAveragePooling2D()],
+        "GlobalAveragePooling2D 'global_average",
+    ),
 }
 
 
