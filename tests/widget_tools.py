@@ -142,6 +142,19 @@ def drive(widget, rng, times):
 # --- what has to hold ---
 
 
+def assert_one_change_computes_once(explorer, monkeypatch):
+    """Check that a move of any control, and Reset, computes once."""
+    calls, compute = [], explorer.compute
+    monkeypatch.setattr(explorer, "compute", lambda **settings: calls.append(settings) or compute(**settings))
+    for control in explorer.controls.values():
+        calls.clear()
+        control.value = next(value for value in ends(control) if value != control.value)
+        assert len(calls) == 1
+    calls.clear()
+    explorer.reset.click()
+    assert len(calls) == 1
+
+
 def close(text, value):
     """Whether a number in a status line is that value, as far as its last digit tells."""
     number = Decimal(text.replace("−", "-"))

@@ -133,6 +133,7 @@ _UNCHANGED = (
     "w and b are as they were. `w = w - …` only gives a new tensor the name w, inside of your function: "
     "use w.assign_sub(…)."
 )
+_LOSS = "w and b are right, but not the loss: return the one before the step, with its penalty."
 _STEP_MISTAKES = [
     (_nothing_moves, _UNCHANGED),
     (_step(direction=1.0), "it goes uphill: subtract rate times the gradient."),
@@ -140,7 +141,6 @@ _STEP_MISTAKES = [
     (_step(of_weights=0.5), "the derivative of strength · w² is 2 · strength · w. A tape knows that."),
     (_step(of_bias=1.0), "the penalty is for w only; yours changes b, too."),
     (_step(by=1), "the loss is the mean over the batch, not the sum."),
-    (_step(told=lambda entropy, loss: entropy), "w and b are right. Return the loss with its penalty."),
 ]
 
 
@@ -190,11 +190,11 @@ def _judge_step(answer) -> None:
 
     if like(_step()):
         return
-    for mistake, message in _STEP_MISTAKES:
-        if like(mistake, 2 if mistake is not _STEP_MISTAKES[-1][0] else 3):
-            raise Wrong(message)
     if like(_step(), 2):
-        raise Wrong("w and b are right, but not the loss: return the one before the step, with its penalty.")
+        raise Wrong(_LOSS)
+    for mistake, message in _STEP_MISTAKES:
+        if like(mistake, 2):
+            raise Wrong(message)
     raise Wrong("w and b are not what one step of gradient descent makes of them.")
 
 
@@ -381,7 +381,7 @@ EXERCISES: dict[int, Exercise] = {
             "Compute the whole loss inside of `with tf.GradientTape() as tape:`, the penalty as well.",
             "tape.gradient(loss, (w, b)) gives both gradients; then w.assign_sub(rate * …), and the same for b.",
         ),
-        _STEP_MISTAKES,
+        [*_STEP_MISTAKES, (_step(told=lambda entropy, loss: entropy), _LOSS)],
     ),
     6: Exercise(
         choices({"A": "b", "B": "d", "C": "c"}, _FAULTS),

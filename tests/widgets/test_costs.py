@@ -29,6 +29,7 @@ from keras import layers
 from widget_tools import (
     SVG,
     assert_finite,
+    assert_one_change_computes_once,
     assert_pictures_are_drawn,
     assert_sound,
     complains,
@@ -306,15 +307,7 @@ def test_two_widgets_do_not_influence_each_other(explorer):
 
 
 def test_one_change_computes_once(explorer, monkeypatch):
-    calls, compute = [], explorer.compute
-    monkeypatch.setattr(explorer, "compute", lambda **settings: calls.append(settings) or compute(**settings))
-    for control in explorer.controls.values():
-        calls.clear()
-        control.value = next(value for value in ends(control) if value != control.value)
-        assert len(calls) == 1
-    calls.clear()
-    explorer.reset.click()
-    assert len(calls) == 1
+    assert_one_change_computes_once(explorer, monkeypatch)
 
 
 def test_controls_say_what_they_are(explorer):

@@ -33,6 +33,7 @@ from training_step_tools import NAMES, expected_status, known_batch, known_forwa
 from widget_tools import (
     SVG,
     assert_finite,
+    assert_one_change_computes_once,
     assert_pictures_are_drawn,
     assert_sound,
     close,
@@ -424,15 +425,7 @@ def test_another_seed_is_another_network(whole):
 
 
 def test_one_change_computes_once(explorer, monkeypatch):
-    calls, compute = [], explorer.compute
-    monkeypatch.setattr(explorer, "compute", lambda **settings: calls.append(settings) or compute(**settings))
-    for control in explorer.controls.values():
-        calls.clear()
-        control.value = next(value for value in ends(control) if value != control.value)
-        assert len(calls) == 1
-    calls.clear()
-    explorer.reset.click()
-    assert len(calls) == 1
+    assert_one_change_computes_once(explorer, monkeypatch)
 
 
 def test_moving_a_control_trains_nothing(explorer, monkeypatch):
