@@ -1,9 +1,60 @@
-"""Diagrams of what lessons build: the loop of a training (lesson 10), and equations between small arrays."""
+"""Diagrams of what lessons build: blocks of networks, the loop of a training, and equations between small arrays."""
 
 from helpers import plots
 from helpers.pixels import ACCENT, COLORS, color_limits
 
 import matplotlib.pyplot as plt
+
+
+def show_blocks(blocks: dict, joints: dict | None = None):
+    """Draw blocks of networks from top to bottom, side by side: boxes for layers, lines for maps (lesson 09).
+
+    Parameters
+    ----------
+    blocks : dict from a title to a list of branches, each a list of labels of its layers, first one first. An empty
+        branch passes on what comes in
+    joints : dict from the titles of those that have several branches to how these are joined: "+" or "stack"
+
+    Raises ValueError if there is no block, or several branches without a joint, or one with it.
+    """
+    joints = joints or {}
+    for title, branches in blocks.items():
+        if not branches or (len(branches) > 1) != (title in joints):
+            raise ValueError(f"{title}: give one branch, or several and a text that says how they are joined.")
+    if not blocks:
+        raise ValueError("Give at least one block.")
+    rows = max(len(branch) for branches in blocks.values() for branch in branches)
+    widths = [1.1 * len(branches) + 0.3 for branches in blocks.values()]
+    size = {"figsize": (sum(widths), 0.62 * (rows + 3)), "width_ratios": widths}
+    fig, axes = plt.subplots(1, len(blocks), squeeze=False, layout="constrained", **size)
+    for ax, (title, branches) in zip(axes[0], blocks.items(), strict=True):
+        _draw_block(ax, branches, joints.get(title, ""), rows)
+        ax.set_title(title)
+    return fig
+
+
+def _draw_block(ax, branches, joint: str, rows: int) -> None:
+    """Draw a block: maps come in at (0, 0), and leave at (0, -rows - 1.4)."""
+    ax.set(xlim=(-0.62 * len(branches), 0.62 * len(branches)), ylim=(-rows - 2, 0.6))
+    ax.axis("off")
+    line = {"color": "0.45", "linewidth": 1.2, "zorder": 1}
+    bottom = -rows - 0.6
+    for place, branch in enumerate(branches):
+        x = 1.15 * (place - (len(branches) - 1) / 2)
+        ax.plot([0, x, x, 0], [0, -0.35, bottom, bottom - 0.4], **line)
+        for step, label in enumerate(branch):
+            y = -0.35 - (step + 0.5) * (rows + 0.25) / len(branch)
+            box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": COLORS[0], "linewidth": 1.4}
+            ax.text(x, y, label, ha="center", va="center", fontsize=9, bbox=box, zorder=2)
+    ax.plot([0, 0], [0, 0.3], **line)
+    ax.annotate("", (0, bottom - 1.1), (0, bottom - 0.3), arrowprops={"arrowstyle": "->", "color": "0.45"})
+    if joint:
+        box = {
+            "boxstyle": "circle,pad=0.3" if len(joint) == 1 else "round,pad=0.35",
+            "facecolor": ACCENT,
+            "linewidth": 0,
+        }
+        ax.text(0, bottom - 0.4, joint, ha="center", va="center", color="white", weight="bold", bbox=box, zorder=3)
 
 
 def show_loop(parts: dict, title: str):

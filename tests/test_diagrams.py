@@ -90,3 +90,23 @@ def test_nothing_overlaps_and_all_is_inside():
 def test_each_row_needs_as_many_arrays_as_the_signs_say():
     with pytest.raises(ValueError, match="first: 1 signs need 2 arrays, but there are 3"):
         diagrams.show_equations(ROWS, signs=("=",))
+
+
+def test_blocks_are_boxes_and_joints():
+    fig = diagrams.show_blocks({"row": [["3 × 3", "pooling"]], "sum": [["1 × 1"], []], "empty": [[]]}, {"sum": "+"})
+    assert [ax.get_title() for ax in fig.axes] == ["row", "sum", "empty"]
+    boxes = [[text.get_text() for text in ax.texts if text.get_text()] for ax in fig.axes]
+    assert boxes == [["3 × 3", "pooling"], ["1 × 1", "+"], []]
+
+
+@pytest.mark.parametrize(
+    ("block", "joints"), [([], None), ([], {"name": "+"}), ([["a"], ["b"]], {"other": "+"}), ([["a"]], {"name": "+"})]
+)
+def test_blocks_that_cannot_be_drawn(block, joints):
+    with pytest.raises(ValueError, match="name: give one branch, or several and a text that says"):
+        diagrams.show_blocks({"name": block}, joints)
+
+
+def test_no_blocks():
+    with pytest.raises(ValueError, match="at least one block"):
+        diagrams.show_blocks({})

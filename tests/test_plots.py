@@ -310,23 +310,3 @@ def test_set_style():
         plots.set_style()
         assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(COLORS)
         assert mpl.rcParams["figure.constrained_layout.use"] is True
-
-
-def test_blocks_are_boxes_and_joints():
-    fig = plots.show_blocks({"row": [["3 × 3", "pooling"]], "sum": [["1 × 1"], []], "empty": [[]]}, {"sum": "+"})
-    assert [ax.get_title() for ax in fig.axes] == ["row", "sum", "empty"]
-    boxes = [[text.get_text() for text in ax.texts if text.get_text()] for ax in fig.axes]
-    assert boxes == [["3 × 3", "pooling"], ["1 × 1", "+"], []]
-
-
-@pytest.mark.parametrize(
-    ("block", "joints"), [([], None), ([], {"name": "+"}), ([["a"], ["b"]], {"other": "+"}), ([["a"]], {"name": "+"})]
-)
-def test_blocks_that_cannot_be_drawn(block, joints):
-    with pytest.raises(ValueError, match="name: give one branch, or several and a text that says"):
-        plots.show_blocks({"name": block}, joints)
-
-
-def test_no_blocks():
-    with pytest.raises(ValueError, match="at least one block"):
-        plots.show_blocks({})
