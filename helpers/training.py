@@ -78,7 +78,7 @@ class LiveCurves(keras.callbacks.Callback):
         self.rows, self.epochs, self.started = [], [], time.perf_counter()
         self.told = self.drawn = 0.0  # when the bar and the curves were last brought up to date
         self.pause = 3.0  # seconds until the curves are drawn again
-        self.bar = _WidgetBar(self.total) if self.notebook else _TextBar(self.total)
+        self.bar = WidgetBar(self.total) if self.notebook else _TextBar(self.total)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -128,7 +128,7 @@ class _TextBar:
         self.bar.close()
 
 
-class _WidgetBar:
+class WidgetBar:
     def __init__(self, total):
         import ipywidgets
         from IPython.display import display
@@ -146,13 +146,13 @@ class _WidgetBar:
     def update(self, done, text):
         self.bar.value, self.text.value = done, text
 
-    def draw(self, frame):
+    def draw(self, frame, plot=None):
         from io import BytesIO
 
         from helpers.plots import plot_history
 
         buffer = BytesIO()
-        plot_history(frame, fig=self.figure).savefig(buffer, format="png")
+        (plot or plot_history)(frame, fig=self.figure).savefig(buffer, format="png")
         self.curves.value = buffer.getvalue()
         self.curves.layout.display = None
 

@@ -1,0 +1,206 @@
+"""The exercises of lesson 11, Beat the benchmark."""
+
+from functools import cache, partial
+from time import process_time
+
+from helpers.exercises.judges import Exercise, NotYet, Wrong, call, call_answer, choices, expect_function, numbers
+
+import numpy as np
+
+# --- 3: whitening ---
+
+
+def _rows(count: int, width: int, seed: int) -> np.ndarray:
+    """Return rows (count, width) of numbers that go together, far from 0, of unequal size."""
+    random = np.random.default_rng(seed)
+    mixed = random.normal(size=(count, width)) @ random.normal(size=(width, width)) + random.normal(size=(count, 1))
+    return 3 * mixed * np.linspace(1, 2, width) + 100
+
+
+ROWS = [(_rows(4000, 12, 0),), (_rows(500, 2, 1),), (np.rint(_rows(3000, 5, 2)).astype("int64"),)]
+"""What a learner's function is tried with: 2 × 2 pixels in color, few, and whole numbers."""
+
+
+def _whitened(answer) -> None:
+    for case in ROWS:
+        (rows,) = case
+        where = f"for an array of shape {rows.shape}"
+        result = call_answer(answer, case)
+        if result.shape != rows.shape:
+            raise Wrong(f"{where} it returned the shape {result.shape}; a row for each row, a column for each axis.")
+        means, deviations = np.abs(result.mean(axis=0)).max(), result.std(axis=0)
+        if not np.isfinite(result).all():
+            raise Wrong(f"{where} it returned numbers that are not finite.")
+        if means > 0.01:
+            raise Wrong(f"{where} a column has the mean {means:.3g}: subtract the mean of each column first.")
+        correlation = np.corrcoef(result.T) if (deviations > 0).all() else np.ones((2, 2))
+        apart = np.abs(correlation[~np.eye(len(correlation), dtype=bool)]).max()
+        if apart > 0.01:
+            known = (
+                np.abs(np.corrcoef(rows.T) - correlation).max() < 1e-6 if len(correlation) == rows.shape[1] else False
+            )
+            more = "dividing each column by its deviation turns nothing." if known else "turn the axes first."
+            raise Wrong(f"{where} two columns have the correlation {apart:.2f}: {more}")
+        if np.abs(deviations - 1).max() > 0.01:
+            squared = np.abs(deviations * np.sqrt(np.linalg.eigvalsh(np.cov(rows.T)))[np.argsort(-deviations)] - 1)
+            more = " Divide by the root of the variance." if squared.max() < 0.01 else ""
+            raise Wrong(
+                f"{where} the columns have deviations from {deviations.min():.3g} to {deviations.max():.3g}.{more}"
+            )
+
+
+def _turned(rows, stretch):
+    """Return rows in the axes of their principal components, each divided by a function of its variance."""
+    centered = rows - rows.mean(axis=0)
+    variances, directions = np.linalg.eigh(np.cov(centered.T, bias=True))
+    return centered @ directions / stretch(variances)
+
+
+_WHITENING_MISTAKES = [
+    (lambda rows: _turned(rows, lambda variances: variances), "Divide by the root of the variance."),
+    (lambda rows: _turned(rows, np.ones_like), "the columns have deviations"),
+    (lambda rows: (rows - rows.mean(axis=0)) / rows.std(axis=0), "turns nothing"),
+    (lambda rows: _turned(rows, np.sqrt) + 1, "subtract the mean of each column first"),
+    (lambda rows: _turned(rows, np.sqrt).T, "a row for each row"),
+    (lambda rows: rows - rows.mean(axis=0), "turn"),
+]
+
+# --- 4: a target within a budget ---
+
+GOAL = 0.97
+"""Share of fresh critters to be right."""
+FRESH = 400
+"""Critters that only the judge has."""
+SLACK = 1.3
+"""Times the budget: that a computer is busy shall not decide."""
+
+
+@cache
+def _critters():
+    from helpers.datasets import load_dataset
+    from helpers.datasets.critters import critter, labels
+    from helpers.recipe import shrink
+
+    dataset = shrink(load_dataset("critters"))
+    drawn = np.stack([critter("test", index, seed=11).image for index in range(FRESH)])
+    fresh = drawn.reshape(FRESH, 32, 2, 32, 2, 3).mean((2, 4))
+    return dataset, np.rint(fresh).astype("uint8"), labels(FRESH)
+
+
+def _timed(train, where: str) -> tuple:
+    """Return what a function that trains returns, and its processor seconds."""
+    dataset, *_ = _critters()
+    begun = process_time()
+    images, labels = (array.copy() for array in dataset.train)
+    network = call(lambda: train(images, labels, 10, seed=0, callbacks=[]), where=where)
+    return network, process_time() - begun
+
+
+def _within_budget(answer) -> None:
+    from helpers.recipe import Recipe, scores, train
+    from helpers.trials import share_right
+
+    expect_function(answer)
+    where = "for the critters"
+    if call(lambda: _is_empty(answer), where=where):
+        raise NotYet("write the body of the function, with a return of the network at its end.")
+    _, fresh, labels = _critters()
+    _, budget = _timed(partial(train, recipe=Recipe()), "for the recipe")
+    network, used = _timed(answer, where)
+    if not hasattr(network, "predict"):
+        raise Wrong(f"return the network: yours returned {type(network).__name__}.")
+    try:
+        reached = share_right(scores(network, fresh), labels)
+    except Exception as error:
+        raise Wrong(f"the network cannot judge uint8 images of shape {fresh.shape}: {str(error)[:300]}") from None
+    share = used / budget
+    said = f"{reached:.1%} of {FRESH} fresh critters, in {share:.2f} times the seconds of the recipe's two epochs"
+    if share > SLACK:
+        raise Wrong(f"{said}. The budget is {SLACK} times. {'Right enough, but too late.' if reached >= GOAL else ''}")
+    if reached < GOAL:
+        raise Wrong(f"{said}. In time, but the goal is {GOAL:.0%}.")
+
+
+def _is_empty(answer) -> bool:
+    """Tell whether a function is a stub: its code is that of an empty one."""
+    empty = (lambda: None).__code__
+    code = getattr(answer, "__code__", None)
+    return code is not None and code.co_code == empty.co_code and code.co_consts in (empty.co_consts, (Ellipsis, None))
+
+
+EXERCISES = {
+    1: Exercise(
+        numbers(
+            {"a": 4, "b": 5, "c": 0, "d": 2, "e": 1},
+            {
+                "a": {
+                    0: "the best of 40 test accuracies is the luckiest one, too. What was it chosen by?",
+                    3: "rule 3 says what to choose by; the rule that is broken is on the test images.",
+                    5: "several seeds would not help: it is chosen on the test images.",
+                },
+                "b": {
+                    0: "one run each, and a difference of 0.4 points: another seed may turn it round.",
+                    4: "nothing was chosen here. How large is the difference between two seeds?",
+                },
+                "c": {
+                    3: "that is what validation images are for.",
+                    4: "one look, after the choice: that is allowed.",
+                },
+                "d": {
+                    0: "these weights have learned from a million other images. The others have not.",
+                    1: "its training is short since it began before. Which images has it seen?",
+                },
+                "e": {
+                    0: "preparing the images is work that the training needs. Whoever does it beforehand hides it.",
+                    2: "the images are the right ones. What is left out is time.",
+                },
+            },
+        ),
+        "Choosing on the test, one run, other people's images, and hidden time: the usual ways to win unfairly.",
+        (
+            "Read the five rules again. One of the five is within all of them.",
+            "a: what was the rate chosen by? b: how many runs? d: which images? e: which seconds?",
+        ),
+    ),
+    2: Exercise(
+        choices(
+            {"a": "b", "b": "b", "c": "c"},
+            {
+                "a": {
+                    "a": "the map: the row below is hardly better at this rate. What about the column?",
+                    "c": "that was not tried here; and a network that stands still does so with more kernels, too.",
+                },
+                "b": {
+                    "a": "the number of images does not change the length of a step.",
+                    "c": "the network computes in float32: Rescaling and convolutions turn uint8 into that.",
+                },
+                "c": {
+                    "a": "no label, but knowledge of the test images: their colors and brightness.",
+                    "b": "validation images stand for what is new. Only training images may be known.",
+                },
+            },
+        ),
+        "Scaling and rate are one dial with two handles, and what is computed from images counts as learned.",
+        (
+            "Find the place of each on the map, and see what lies beside it.",
+            "a: which column is good for images from 0 to 1? c: what does lesson 4 say of validation images?",
+        ),
+    ),
+    3: Exercise(
+        _whitened,
+        "Uncorrelated, mean 0, deviation 1: after that no direction is steeper than another.",
+        (
+            "Three steps: subtract the mean, turn the axes, divide each by its deviation.",
+            "np.linalg.eigh of the covariance gives variances, and directions as columns. centered @ directions turns.",
+        ),
+        _WHITENING_MISTAKES,
+    ),
+    4: Exercise(
+        _within_budget,
+        "In time, and on critters that nobody has seen. Is there a still faster way?",
+        (
+            "Where does a training spend its seconds? In wide layers, and in epochs. How many steps does it make?",
+            "A smaller batch makes more steps of the same images. Narrower stages make each of them cheaper.",
+        ),
+    ),
+}
