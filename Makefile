@@ -6,6 +6,8 @@ PYTHON ?= python3
 LESSON :=
 DATASETS :=
 FAULTS :=
+RECIPE :=
+DATA :=
 PYTEST_ARGS :=
 
 # A user's settings of Python, pytest and the terminal do not reach the programs that are started here.
@@ -24,13 +26,14 @@ NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize
 ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
+.PHONY: help lab test test-all check data unit notebooks browser real explore faults bench benchmark-cifar trial refresh \
+	lint format lock \
 	clean set-up check-python
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
-	@echo '           FAULTS="gabor models-3" (faults)'
+	@echo '           FAULTS="gabor models-3" (faults)  DATA=cifar10, critters or a folder (benchmark-cifar, trial)'
 
 lab: check-python  ## Open the lessons in JupyterLab
 	@"$(PYTHON)" -I scripts/set_up.py --or-older
@@ -80,6 +83,13 @@ bench: set-up  ## Measure how fast sliders and explanations answer, beside the u
 	$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.txt
 	PYTHONPATH=tests:tests/browser $(RUN) benchmarks/widgets.py
 	$(RUN) benchmarks/explain.py
+
+benchmark-cifar: set-up  ## Train the recipes of lesson 11 on CIFAR-10 against the clock: about an hour
+	$(RUN) scripts/benchmark_cifar.py $(if $(DATA),--data "$(DATA)")
+
+trial: set-up  ## Train a recipe of your own under the same clock: make trial RECIPE=my_recipe.py
+	@[ -n "$(RECIPE)" ] || { echo 'Name a recipe: copy scripts/my_recipe.py, and make trial RECIPE=my_recipe.py'; exit 2; }
+	$(RUN) scripts/benchmark_cifar.py --recipe "$(RECIPE)" $(if $(DATA),--data "$(DATA)")
 
 refresh: data  ## Run lessons in place and store their outputs (LESSON=03 for one)
 	$(RUN) scripts/refresh.py $(LESSON)

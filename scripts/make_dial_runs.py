@@ -1,10 +1,11 @@
 """Turn one dial at a time of a small network: scaling and rate, batch, wrong labels. Writes data/dial_runs.csv.
 
-Run `.venv/bin/python scripts/make_dial_runs.py`; it takes about half an hour on two cores, on which nothing else should
-run, since seconds are measured, too. What is there already is kept, so that an interrupted run goes on where it was:
-remove the file to start anew.
+Run `.venv/bin/python scripts/make_dial_runs.py`; it takes about half an hour on two cores. What is there already is
+kept, so that an interrupted run goes on where it was: remove the file to start anew. Two programs can run at the same
+time, one with the seeds `0 2 4`, the other with `1 3`; seconds are then those of one core each.
 """
 
+import sys
 from pathlib import Path
 from time import perf_counter
 
@@ -16,10 +17,10 @@ from helpers.training import set_seed
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from keras import layers
 
 TARGET = Path(__file__).resolve().parent.parent / "data" / "dial_runs.csv"
-SEEDS = range(5)
 SCALINGS = ("0 to 255", "0 to 1", "-1 to 1", "mean 0, deviation 1")
 RATES = (0.0001, 0.001, 0.01, 0.1)
 BATCHES = {8: (8, (0.001, 0.003, 0.01)), 64: (15, (0.003, 0.01, 0.03)), 512: (20, (0.01, 0.03, 0.1))}
@@ -89,14 +90,22 @@ def run(setting: dict, seed: int, dataset) -> list[dict]:
     return rows
 
 
+def is_done(setting: dict, seed: int) -> bool:
+    """Tell whether the table has this training."""
+    if not TARGET.exists():
+        return False
+    table = pd.read_csv(TARGET)
+    return bool(((table[KEYS] == pd.Series(setting)).all(axis=1) & (table["seed"] == seed)).any())
+
+
 if __name__ == "__main__":
-    critters = shrink(load_dataset("critters"))
-    done = pd.read_csv(TARGET) if TARGET.exists() else pd.DataFrame(columns=[*KEYS, "seed"])
-    for seed in SEEDS:
+    critters, seeds = shrink(load_dataset("critters")), map(int, sys.argv[1:] or range(5))
+    for seed in seeds:
         for setting in SETTINGS:
-            if not ((done[KEYS] == pd.Series(setting)).all(axis=1) & (done["seed"] == seed)).any():
+            if not is_done(setting, seed):
+                keras.backend.clear_session()  # else what is left of all networks fills the memory
                 rows = pd.DataFrame(run(setting, seed, critters))
-                done = pd.concat([done, rows]) if len(done) else rows
-                with written_whole(TARGET) as partial:
-                    done.to_csv(partial, index=False)
+                with FileLock(f"{TARGET}.lock"), written_whole(TARGET) as partial:
+                    table = pd.concat([pd.read_csv(TARGET), rows]) if TARGET.exists() else rows
+                    table.to_csv(partial, index=False)
                 print(*rows.iloc[-1], flush=True)

@@ -26,6 +26,14 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS, TIMES = DATA / "recipe_runs.csv", DATA / "recipe_times.csv"
 RATES = {"SGD instead of Muon": 0.03, "AdamW instead of Muon": 0.003, "constant rate": 0.015}
 """Pieces that need a rate of their own: the best of three or more, by validation images, one seed."""
+TRIED = {
+    "whole recipe": (0.06, 0.12, 0.24),
+    "SGD instead of Muon": (0.01, 0.03, 0.1),
+    "AdamW instead of Muon": (0.001, 0.003, 0.01),
+    "constant rate": (0.008, 0.015, 0.03),
+    "batch of 64": (0.03, 0.06, 0.12),
+}
+"""Rates to choose from."""
 STEPS = 20  # of a round of times
 
 
@@ -72,9 +80,20 @@ def make_runs(dataset, seeds) -> None:
         for piece in PIECES:
             if not is_done(RUNS, piece=piece, seed=seed):
                 epochs = Epochs(dataset.validation, piece=piece, seed=seed)
+                keras.backend.clear_session()  # else what is left of all networks fills the memory
                 train(*dataset.train, len(dataset.class_names), recipe_of(piece), seed, [epochs])
                 add_rows(RUNS, epochs.rows)
                 print(*epochs.rows[-1].values(), flush=True)
+
+
+def try_rates(dataset, pieces, seed: int = 100) -> None:
+    """Print the validation accuracy of pieces at all rates of `TRIED`, from a seed that is not used otherwise."""
+    for piece in pieces:
+        for rate in TRIED[piece]:
+            keras.backend.clear_session()
+            model = train(*dataset.train, len(dataset.class_names), replace(recipe_of(piece), rate=rate), seed)
+            images, labels = dataset.validation
+            print(piece, rate, f"{share_right(scores(model, images), labels):.4f}", flush=True)
 
 
 def make_times(dataset, rounds: int = 5) -> None:
@@ -108,6 +127,12 @@ if __name__ == "__main__":
     parser.add_argument("data", help="cifar10, or a folder with its images")
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
     parser.add_argument("--times", action="store_true", help="measure times instead")
+    parser.add_argument("--rates", nargs="*", choices=list(TRIED), help="try rates instead")
     given = parser.parse_args()
     cifar = load_folder(given.data, size=32) if Path(given.data).is_dir() else load_dataset(given.data)
-    make_times(cifar) if given.times else make_runs(cifar, given.seeds)
+    if given.rates is not None:
+        try_rates(cifar, given.rates or TRIED)
+    elif given.times:
+        make_times(cifar)
+    else:
+        make_runs(cifar, given.seeds)

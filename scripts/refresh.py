@@ -6,7 +6,9 @@ every run.
 
 import base64
 import io
+import os
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -84,10 +86,12 @@ def refresh(path: Path) -> dict:
 if __name__ == "__main__":
     failed = False
     for path in chosen(sys.argv[1:]):
-        try:
-            seconds = refresh(path)
-            print(f"{path.name}: {seconds['all']} s, the slowest cell {seconds['slowest_cell']} s", flush=True)
-        except CellExecutionError as error:
-            failed = True
-            print(f"{path.name} failed and stays as it was:\n{error}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["CNN_LESSONS_RUNS"] = folder  # a learner's log of trials is no place for these
+            try:
+                seconds = refresh(path)
+                print(f"{path.name}: {seconds['all']} s, the slowest cell {seconds['slowest_cell']} s", flush=True)
+            except CellExecutionError as error:
+                failed = True
+                print(f"{path.name} failed and stays as it was:\n{error}", flush=True)
     sys.exit(failed)
