@@ -35,7 +35,7 @@ EXERCISES = {
                     _SPEED / (_TRAINING * _IMAGES): "that is trainings per second.",
                 },
             },
-            tolerance=1e-4,
+            tolerance=1e-5,
         ),
         "Shape by shape, kernel by kernel: a floor is an hour of arithmetic saved by a minute of it.",
         (
