@@ -28,7 +28,7 @@ WRONG = {
             ("forward", 460_800 + 4_460_544 + DENSE, 'padding "same" keeps 28 × 28'),
             ("forward", FIRST + SECOND, "the dense layer is missing"),
             ("forward", FIRST + SECOND + 501_760, "the mean comes first"),
-            ("training", FORWARD, "which two gradients follow"),
+            ("training", FORWARD, "Which two gradients follow"),
             ("training", 2 * FORWARD, "two gradients come after"),
             ("training", 3 * FORWARD, "does it need the gradient of its input"),
             ("training", TRAINING / 2, "these are multiply-adds"),
