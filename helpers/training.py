@@ -129,7 +129,12 @@ class _TextBar:
 
 
 class WidgetBar:
-    def __init__(self, total):
+    """A progress bar with a line of text, and a picture that grows, as a widget of JupyterLab.
+
+    ``total`` is where the bar ends; ``instead`` stands where no kernel runs.
+    """
+
+    def __init__(self, total, instead=None):
         import ipywidgets
         from IPython.display import display
         from matplotlib.figure import Figure
@@ -141,7 +146,8 @@ class WidgetBar:
         self.curves = ipywidgets.Image(format="png", layout={"display": "none", "max_width": "740px"})
         box = ipywidgets.VBox([ipywidgets.HBox([self.bar, self.text]), self.curves])
         bundle = box._repr_mimebundle_()
-        display({**bundle, "text/plain": f"Training for {total} epochs. (Run the cell to watch.)"}, raw=True)
+        instead = instead or f"Training for {total} epochs. (Run the cell to watch.)"
+        display({**bundle, "text/plain": instead}, raw=True)
 
     def update(self, done, text):
         self.bar.value, self.text.value = done, text

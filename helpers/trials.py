@@ -29,10 +29,10 @@ COLUMNS = (
 
 PUBLISHED = pd.DataFrame(
     [
-        ("2017, over 4 hours on a CPU", 4 * 3600, 0.80),
-        ("David Page 2018, one GPU", 79, 0.94),
-        ("Keller Jordan 2024, one GPU", 3.29, 0.94),
-        ("the same", 46.3, 0.96),
+        ("2017, a CPU", 4 * 3600, 0.80),
+        ("Page 2018, a GPU", 79, 0.94),
+        ("Jordan 2024, a GPU", 3.29, 0.94),
+        ("Jordan 2024", 46.3, 0.96),
     ],
     columns=["name", "seconds", "accuracy"],
 )
@@ -53,7 +53,9 @@ class Clock(keras.callbacks.Callback):
     def __init__(self, dataset: Dataset, looks: int = 10, predict: Callable = scores, live: bool = False):
         super().__init__()
         self.dataset, self.looks, self.predict = dataset, looks, predict
-        self.bar = WidgetBar(1.0) if live and in_notebook() else None
+        self.bar = (
+            WidgetBar(1.0, "Training against the clock. (Run the cell to watch.)") if live and in_notebook() else None
+        )
         self.rows: list[dict] = []
         self.restart()
 
@@ -280,5 +282,6 @@ def plot_trials(trials: pd.DataFrame, marks: pd.DataFrame | None = None, ax=None
         for row in marks.itertuples():
             ax.annotate(row.name, (row.seconds, row.accuracy), xytext=(5, 5), textcoords="offset points")
     ax.set(xscale="log", xlabel="seconds of training", ylabel="accuracy", title="Trials against the clock")
-    ax.legend(loc="lower right")
+    ax.margins(0.15)
+    ax.legend()
     return ax
