@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, replace
+from itertools import pairwise
 
 from helpers.datasets.base import Dataset, Split
 from helpers.engine import keras
@@ -200,15 +201,15 @@ def test_every_image_comes_once_an_epoch_and_is_mirrored_as_said(mirror):
         orders.append(order.tolist())
         views.on_epoch_end()
     assert len(set(map(tuple, orders))) == 4
-    again = [np.array_equal(side, before) for before, side in zip(sides, sides[1:], strict=False)]
+    again = [np.array_equal(side, before) for before, side in pairwise(sides)]
     if mirror == "never":
         assert not np.any(sides)
     elif mirror == "in turns":
-        assert all(np.array_equal(side, 1 - before) for before, side in zip(sides, sides[1:], strict=False))
+        assert all(np.array_equal(side, 1 - before) for before, side in pairwise(sides))
         assert 0 < sides[0].sum() < 40
     else:
         assert not any(again)
-        assert not all(np.array_equal(side, 1 - before) for before, side in zip(sides, sides[1:], strict=False))
+        assert not all(np.array_equal(side, 1 - before) for before, side in pairwise(sides))
 
 
 def test_what_fills_no_batch_is_left_out_until_the_next_epoch():
