@@ -274,15 +274,15 @@ def plot_trials(trials: pd.DataFrame, marks: pd.DataFrame | None = None, ax=None
     import matplotlib.pyplot as plt
 
     ax = plt.subplots(figsize=(9.2, 4.2))[1] if ax is None else ax
-    best = front(trials)
+    best, plain = front(trials), {"textcoords": "offset points", "parse_math": False}
     ax.scatter(trials["seconds"], trials["val_accuracy"], color="0.6", label="all trials")
     ax.plot(best["seconds"], best["val_accuracy"], marker="o", label="the best of their time")
     for row in best.itertuples():
-        ax.annotate(row.name, (row.seconds, row.val_accuracy), xytext=(5, -11), textcoords="offset points")
+        ax.annotate(row.name, (row.seconds, row.val_accuracy), xytext=(5, -11), **plain)
     if marks is not None:
         ax.scatter(marks["seconds"], marks["accuracy"], marker="*", s=90, color="black", label="others")
         for row in marks.itertuples():
-            ax.annotate(row.name, (row.seconds, row.accuracy), xytext=(5, 5), textcoords="offset points")
+            ax.annotate(row.name, (row.seconds, row.accuracy), xytext=(5, 5), **plain)
     ax.set(xscale="log", xlabel="seconds of training", ylabel="accuracy", title="Trials against the clock")
     ax.legend(loc="lower right")
     return ax
