@@ -158,7 +158,7 @@ def test_the_first_state(explorer):
     assert explorer.settings() == {"width": 32, "depth": 2, "epochs": 2, "batch": 256}
     assert explorer.speed == SPEED
     assert_tells_the_truth(explorer)
-    assert said(explorer).startswith("Stages 32-64-128, 2 epochs in batches of 256: 350 steps, 293,")
+    assert said(explorer).startswith("Stages 32-64-128, 2 epochs in batches of 256: 350 steps, 295,530 parameters")
     put(explorer, epochs=1)
     assert ", 1 epoch in" in said(explorer)
 
