@@ -21,7 +21,7 @@ def count_operations(model) -> pd.DataFrame:
         those for a step: the forward pass, the gradient of the weights, where they learn, and that of the input, where
         something below learns, cost the same each; ``numbers`` that come out
 
-    Raises ValueError for a convolution of another kind than Conv2D and Dense, and for groups.
+    Raises ValueError for a layer that multiplies and is neither Conv2D nor Dense, and for groups.
     """
     rows, below = {}, False
     for layer in model.layers:
@@ -46,10 +46,9 @@ def _products(layer, numbers: int) -> int:
     """Return the multiply-adds of a layer for one image: for each number that comes out, one for each weight in it."""
     if isinstance(layer, layers.Dense) or (type(layer) is layers.Conv2D and layer.groups == 1):
         return numbers * math.prod(layer.kernel.shape[:-1])
-    if getattr(layer, "kernel", None) is not None:
-        raise ValueError(
-            f"The products of {type(layer).__name__} ({layer.name}) are not counted: Conv2D and Dense are."
-        )
+    if any(len(variable.shape) > 1 for variable in layer.weights):
+        kind = type(layer).__name__ + " with groups" * (type(layer) is layers.Conv2D)
+        raise ValueError(f"The products of {kind} ({layer.name}) are not counted: those of Conv2D and Dense are.")
     return 0
 
 
@@ -80,8 +79,10 @@ def floor_seconds(model, images: int, speed: float) -> float:
 def layer_seconds(model, images, repeats: int = 7) -> pd.Series:
     """Return the seconds that each layer takes for a training step on a batch, alone: forward and backward.
 
-    ``images`` is the batch (N, H, W, C); the median of ``repeats``. Backward as in `count_operations`.
+    ``images`` is the batch (N, H, W, C); the median of ``repeats``. Backward as in `count_operations`. The weights of
+    the network stay as they are.
     """
+    before = model.get_weights()  # steps move the means of a normalization
     times, below, values = {}, False, {id(model.inputs[0]): tf.convert_to_tensor(np.asarray(images, "float32"))}
     for layer in model.layers:
         if isinstance(layer, layers.InputLayer):
@@ -96,6 +97,7 @@ def layer_seconds(model, images, repeats: int = 7) -> pd.Series:
             measured.append(perf_counter() - start)
         times[layer.name] = median(measured)
         below = below or bool(layer.trainable_variables)
+    model.set_weights(before)
     return pd.Series(times, name="seconds")
 
 

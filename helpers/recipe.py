@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 @dataclass(frozen=True)
 class Recipe:
-    """All settings of one training; as they are, those of the recipe for 80%."""
+    """All settings of one training; as they are, those of the recipe for 80%. Unknown words raise ValueError."""
 
     widths: tuple[int, ...] = (32, 64, 128)  # channels of each stage, which has two convolutions and one pooling
     epochs: int = 2
@@ -34,6 +34,20 @@ class Recipe:
     activation: str = "relu"
     last_pooling: str = "max"  # or "average"
 
+    def __post_init__(self):
+        for name, known in KNOWN.items():
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, but it is {value!r}.")
+
+
+KNOWN = {
+    "schedule": ("line", "constant"),
+    "optimizer": ("Muon", "SGD", "AdamW"),
+    "mirror": ("in turns", "at random", "never"),
+    "normalization": ("after pooling", "before pooling", "none"),
+    "last_pooling": ("max", "average"),
+}
+"""What some settings of a `Recipe` may be."""
 
 STANDARD = {
     "80%": Recipe(),

@@ -148,10 +148,10 @@ def run_trial(
     live : draw the curve as it grows, in JupyterLab
     looks : how often to look at the validation images
 
-    Raises whatever the training raises, after the row was written; ValueError for a log that is another file, or a
-    ``train`` that returns no network.
+    Raises whatever the training raises, after the row was written; ValueError for a log that is another file or
+    cannot be written, or a ``train`` that returns no network.
     """
-    read_log(log)  # before the training, not after it
+    open_log(log)  # before the training, not after it
     clock = Clock(dataset, looks, predict, live)
     row = dict.fromkeys(COLUMNS, "") | {
         "date": datetime.now().isoformat(" ", "seconds"),
@@ -176,9 +176,10 @@ def run_trial(
         ended = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
         raise
     finally:
-        if ended != "done":
+        if row["seconds"] == "":  # the training did not end by itself
             row["seconds"], row["cpu_seconds"] = clock.elapsed()
-            row["val_accuracy"] = clock.rows[-1]["val_accuracy"] if clock.rows else ""
+        if row["val_accuracy"] == "" and clock.rows:
+            row["val_accuracy"] = clock.rows[-1]["val_accuracy"]
         row["ended"] = ended
         append_row(log, row)
         if clock.bar:
@@ -194,22 +195,37 @@ def log_path() -> Path:
     return Path(os.environ.get("CNN_LESSONS_RUNS") or ROOT / "notebooks" / "runs" / "11") / "trials.csv"
 
 
+def open_log(log) -> None:
+    """Make sure that a log can be written: make its folder, and an empty file if there is none.
+
+    Raises ValueError if the file is no log of trials, or the place cannot be written; says what to do.
+    """
+    log = Path(log)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{log}.lock"), log.open("a"):
+            read_log(log)
+    except OSError as error:
+        place = "another folder in the environment variable CNN_LESSONS_RUNS" if log == log_path() else "another file"
+        raise ValueError(f"The log {log} cannot be written ({error.strerror or error}): name {place}.") from error
+
+
 def append_row(log, row: dict) -> None:
     """Add one line to a log; what is there stays, whatever two programs do at once.
 
-    Raises ValueError if the file is no log of trials.
+    Raises ValueError as `open_log` does.
     """
+    open_log(log)
     log = Path(log)
-    log.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{log}.lock"):
-        read_log(log)
-        numbers = {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()}
+        texts = {key: " ".join(str(value).splitlines()) for key, value in row.items()}  # a row is a line
+        numbers = {key: f"{value:.5g}" for key, value in row.items() if isinstance(value, float)}
         with log.open("a+", encoding="utf-8", newline="") as file:
             if file.tell() == 0:
                 csv.writer(file, lineterminator="\n").writerow(COLUMNS)
             elif not _ends_with_a_line(log):  # a program was killed while it wrote
                 file.write("\n")
-            csv.writer(file, lineterminator="\n").writerow(numbers[column] for column in COLUMNS)
+            csv.writer(file, lineterminator="\n").writerow((texts | numbers)[column] for column in COLUMNS)
 
 
 def _ends_with_a_line(path: Path) -> bool:
@@ -226,11 +242,11 @@ def read_log(log) -> pd.DataFrame:
     log = Path(log)
     if not log.exists() or log.stat().st_size == 0:
         return pd.DataFrame(columns=list(COLUMNS))
-    with log.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file))
-    if tuple(lines[0]) != COLUMNS:
+    first, *lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    if first.rstrip("\r") != ",".join(COLUMNS):
         raise ValueError(f"{log} is no log of trials, or one of another version: move it away, or name another file.")
-    table = pd.DataFrame([line for line in lines[1:] if len(line) == len(COLUMNS)], columns=list(COLUMNS))
+    rows = [next(csv.reader([line])) for line in lines if line]  # one by one: a quote that is not closed ends there
+    table = pd.DataFrame([row for row in rows if len(row) == len(COLUMNS)], columns=list(COLUMNS))
     measured = ["seed", "parameters", "seconds", "cpu_seconds", "val_accuracy", "test_accuracy"]
     table[measured] = table[measured].apply(pd.to_numeric, errors="coerce")
     return table
@@ -260,7 +276,7 @@ def plot_curve(curve: pd.DataFrame, fig) -> object:
     fig.clear()
     ax = fig.add_subplot()
     ax.plot(curve["seconds"], curve["val_accuracy"], marker=".")
-    ax.set(xlabel="seconds", ylabel="validation accuracy", xlim=0, ylim=(0, 1))
+    ax.set(xlabel="seconds", ylabel="validation accuracy", xlim=0, ylim=(0, 1), title="Against the clock")
     return fig
 
 
@@ -272,15 +288,15 @@ def plot_trials(trials: pd.DataFrame, marks: pd.DataFrame | None = None, ax=None
     import matplotlib.pyplot as plt
 
     ax = plt.subplots(figsize=(9.2, 4.2))[1] if ax is None else ax
-    best = front(trials)
+    best, plain = front(trials), {"textcoords": "offset points", "parse_math": False}
     ax.scatter(trials["seconds"], trials["val_accuracy"], color="0.6", label="all trials")
     ax.plot(best["seconds"], best["val_accuracy"], marker="o", label="the best of their time")
     for row in best.itertuples():
-        ax.annotate(row.name, (row.seconds, row.val_accuracy), xytext=(5, -11), textcoords="offset points")
+        ax.annotate(row.name, (row.seconds, row.val_accuracy), xytext=(5, -11), **plain)
     if marks is not None:
         ax.scatter(marks["seconds"], marks["accuracy"], marker="*", s=90, color="black", label="others")
         for row in marks.itertuples():
-            ax.annotate(row.name, (row.seconds, row.accuracy), xytext=(5, 5), textcoords="offset points")
+            ax.annotate(row.name, (row.seconds, row.accuracy), xytext=(5, 5), **plain)
     ax.set(xscale="log", xlabel="seconds of training", ylabel="accuracy", title="Trials against the clock")
     ax.margins(0.15)
     ax.legend()

@@ -87,6 +87,8 @@ def own(path: Path, dataset, seed: int) -> None:
     """Run a learner's recipe, and add it to the log of trials."""
     if not path.is_file():
         raise SystemExit(f"There is no file {path}. Copy scripts/my_recipe.py, change it, and name it: RECIPE=…")
+    if path.suffix != ".py":
+        raise SystemExit(f"{path} is no Python file: its name must end with .py.")
     spec = importlib.util.spec_from_file_location("own_recipe", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

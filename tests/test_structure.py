@@ -12,11 +12,11 @@ MODULES = {
 }
 FLOORS = (
     {"widgets", "exercises"},
-    {"models"},
-    {"activations"},
+    {"models", "trials"},
+    {"activations", "recipe"},
     {"explain", "training", "raw_tensorflow"},
     {"datasets", "diagrams"},
-    {"plots", "gabor", "layers"},
+    {"plots", "gabor", "layers", "floor"},
     {"convolution", "pixels"},
     {"fonts"},
     {"engine", "files", "lessons"},

@@ -1,6 +1,8 @@
 """The budget explorer: what a network of the recipe costs before it is trained (lesson 11b)."""
 
+import html
 import math
+from numbers import Real
 from typing import NamedTuple
 
 from helpers.datasets import load_benchmark_runs, load_recipe_runs
@@ -100,17 +102,22 @@ class BudgetExplorer(Explorer):
             raise ValueError(f"Batch must be one of {', '.join(map(str, BATCHES))}, but it is {batch!r}.")
         if width not in range(8, 129, 8):
             raise ValueError(f"Width must be one of 8, 16, …, 128, but it is {width!r}.")
-        if not (math.isfinite(speed) and speed > 0):
+        for name, value, most in (("Depth", depth, 4), ("Epochs", epochs, 40)):
+            if value not in range(1, most + 1):
+                raise ValueError(f"{name} must be a whole number from 1 to {most}, but it is {value!r}.")
+        if not (isinstance(speed, Real) and math.isfinite(speed) and speed > 0):
             raise ValueError(f"speed must be a number of operations a second above 0, but it is {speed!r}.")
         self.speed = speed
         self.points = stored_points() if points is None else points
         first = {
-            "width": make_slider("Width w", width, 8, 128, 8, "Channels of the first stage; then 2 w and 4 w", "230px"),
-            "depth": make_slider("Depth", depth, 1, 4, 1, "Convolutions of each stage", "190px"),
+            "width": make_slider(
+                "Width w", int(width), 8, 128, 8, "Channels of the first stage; then 2 w and 4 w", "230px"
+            ),
+            "depth": make_slider("Depth", int(depth), 1, 4, 1, "Convolutions of each stage", "190px"),
         }
         second = {
-            "epochs": make_slider("Epochs", epochs, 1, 40, 1, "How often all images are seen", "230px"),
-            "batch": make_dropdown("Batch", BATCHES, batch, "Images in a step", "140px"),
+            "epochs": make_slider("Epochs", int(epochs), 1, 40, 1, "How often all images are seen", "230px"),
+            "batch": make_dropdown("Batch", BATCHES, int(batch), "Images in a step", "140px"),
         }
         super().__init__("budget", [first, second])
 
@@ -141,18 +148,18 @@ def network_parts(widths, depth: int, channels: int = 3):
     first = 8 * channels
     rows = layer_stack((SIDE, SIDE, channels), [LayerSpec("Conv2D", first, 2)])
     parameters = rows[0].parameters - first  # no biases
-    yield Part("whitening", 2 * rows[0].multiplications, parameters, math.prod(rows[0].shape))
+    yield Part("whitening", 2 * rows[0].multiplications, parameters, 2 * math.prod(rows[0].shape))  # and after the ReLU
     shape, learns_below = rows[0].shape, False
     for number, filters in enumerate(widths, 1):
         layers = [LayerSpec("Conv2D", filters, 3, padding="same"), LayerSpec("MaxPooling2D", size=2, stride=2)]
         layers += [LayerSpec("Conv2D", filters, 3, padding="same")] * (depth - 1)
         operations = numbers = parameters = 0
-        for row in layer_stack(shape, layers):
+        for place, row in enumerate(layer_stack(shape, layers)):
             if row.kind == "Conv2D":
                 operations += 2 * row.multiplications * (3 if learns_below else 2)
                 parameters += row.parameters + 2 * filters  # a shift in place of the bias, moving mean and variance
                 learns_below = True
-            numbers += math.prod(row.shape) * (1 if row.kind == "Conv2D" else 3)  # normalized, and after the ReLU
+            numbers += math.prod(row.shape) * (3 if place else 1)  # normalized, and after the ReLU
             shape = row.shape
         yield Part(f"stage {number}", operations, parameters, numbers)
     (dense,) = layer_stack((shape[-1],), [LayerSpec("Dense", CLASSES)])
@@ -208,6 +215,12 @@ def place_on_map(operations: float, accuracy: float) -> tuple[float, float]:
     return X[0] + x * (X[1] - X[0]), Y[0] + y * (Y[1] - Y[0])
 
 
+def name_on_map(x: float, y: float, name: str) -> str:
+    """Return SVG of the name of a point, right of it, or left where it would not fit."""
+    left = x + 8 + 6 * len(name) > MAP[0]
+    return draw_text(x - 8 if left else x + 8, y + 3, html.escape(name), 11, "end" if left else "start") * bool(name)
+
+
 def draw_map(result: Budget, points: pd.DataFrame) -> str:
     """Return SVG of all points, and a line where this training stands; what it reaches nobody knows before."""
     drawn = [f'<path d="M{X[0]} {Y[1]}V{Y[0]}H{X[1]}" fill="none" stroke="currentColor"/>']
@@ -222,7 +235,7 @@ def draw_map(result: Budget, points: pd.DataFrame) -> str:
         x, y = place_on_map(point.operations, point.accuracy)
         radius, color = (5, COLORS[0]) if point.name else (3, BAR_COLOR)
         drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}"/>')
-        drawn.append(draw_text(x + 8, y + 3, point.name, 11, "start") if point.name else "")
+        drawn.append(name_on_map(x, y, point.name))
     x, _ = place_on_map(max(result.operations, 1), 0)
     drawn.append(
         f'<path class="budget" d="M{x:.1f} {Y[1]}V{Y[0]}" stroke="{ACCENT}" stroke-width="2" stroke-dasharray="5 4"/>'
