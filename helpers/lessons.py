@@ -114,7 +114,14 @@ SERIES = (
         {"DATASET": "critters", "EPOCHS": 3},
         tried_on=("cifar10",),
     ),
-    Lesson("11b", "11b_what_each_piece_is_worth", "What each piece is worth", widgets=("budget",)),
+    Lesson(
+        "11b",
+        "11b_what_each_piece_is_worth",
+        "What each piece is worth",
+        {"DATASET": "critters"},
+        widgets=("budget",),
+        tried_on=("cifar10",),
+    ),
 )
 """All lessons, also those that are planned, in their order. An id has two digits; a letter after them is for a lesson
 between two others."""
