@@ -1,7 +1,8 @@
 """Exercises that answer back.
 
-In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong and
-the next hint, or "yes". A wrong answer never raises, so that Run All goes on.
+In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong, or
+"yes". A hint follows where the message says no more than that it is wrong, or was given before. No answer ever raises,
+so that Run All goes on.
 
 The exercises of a lesson are in a module of their own, such as `helpers.exercises.lesson_01`, and found by its name.
 """
@@ -10,15 +11,21 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 
-from helpers.exercises.judges import Exercise, NotYet, Wrong
+from helpers.exercises.answers import NotYet, Wrong, cut, in_short
+from helpers.exercises.judges import Exercise
+from helpers.exercises.running import Endless, limited
+
+LONGEST = 1_000
+"""So many characters of a message are shown."""
 
 
 class Checks:
-    """The checks of one lesson, called as ``check(number, answer)``; remembers how many hints were given."""
+    """The checks of one lesson, called as ``check(number, answer)``; remembers what it said, and how many hints."""
 
     def __init__(self, exercises: Mapping[int, Exercise]):
         self.exercises = exercises
         self.hints_given = dict.fromkeys(exercises, 0)
+        self.said = {number: set() for number in exercises}
 
     def __call__(self, number: int, answer) -> None:
         """Print what holds of ``answer`` to exercise ``number``; raises ValueError if there is no such exercise."""
@@ -36,19 +43,36 @@ class Checks:
     def _judge(self, number: int, answer, praise: str) -> None:
         exercise = self._exercise(number)
         try:
-            exercise.judge(answer)
+            with limited(exercise.patience):
+                exercise.judge(answer)
         except NotYet as stub:
-            print(f"… not yet: {stub}")
+            print(f"… not yet: {cut(str(stub), LONGEST)}")
         except Wrong as mistake:
-            print(f"✗ no: {mistake}")
-            given = self.hints_given[number]
-            if given < len(exercise.hints):
-                print(f"  hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
-                self.hints_given[number] += 1
-            else:
-                print("  All hints are given. Think again, or open the solution below.")
+            self._say_no(number, cut(str(mistake), LONGEST), mistake.generic)
+        except Endless:
+            self._say_no(number, "your answer took too long and was stopped. Is there a loop that never ends?")
+        except KeyboardInterrupt:
+            self._say_no(number, "the check was interrupted.")
+        except BaseException as error:  # whatever an answer does when somebody looks at it
+            what = f"{type(error).__name__}: {in_short(error, str)}"
+            self._say_no(number, f"your answer cannot be read. It raised {what}.")
         else:
             print(f"✓ yes: {praise}")
+
+    def _say_no(self, number: int, message: str, generic: bool = False) -> None:
+        """Print what is wrong; a hint as well if that says little, or did not help before."""
+        print(f"✗ no: {message}")
+        if generic or message in self.said[number]:
+            self._give_hint(number)
+        self.said[number].add(message)
+
+    def _give_hint(self, number: int) -> None:
+        hints, given = self.exercises[number].hints, self.hints_given[number]
+        if given < len(hints):
+            print(f"  hint {given + 1} of {len(hints)}: {hints[given]}")
+            self.hints_given[number] += 1
+        else:
+            print("  All hints are given. Think again, or open the solution below.")
 
 
 def known_lessons() -> list[str]:

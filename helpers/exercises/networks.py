@@ -136,7 +136,7 @@ def expect_goal(
     said, (least, doubt) = reached.format(percent(share, decimals)), untrained
     if share < least:
         raise Wrong(f"{said}{doubt}")
-    raise Wrong(f"{said}. The goal is {goal:.0%}{': close' if share > close else ''}.")
+    raise Wrong(f"{said}. The goal is {goal:.0%}{': close' if share > close else ''}.", generic=True)
 
 
 # --- what it is made of ---
