@@ -41,7 +41,7 @@ def fresh_files(number: int = NUMBER, size: int = 32) -> Split:
     return Split(np.stack(images), critters.labels(number))
 
 
-def expect_fresh(model, split: Split, goal: float, made_like: Callable = np.float32, name: str = "critters") -> None:
+def expect_fresh(model, split: Split, goal: float, made_like: Callable = np.float32, name: str = "fresh critters"):
     """Raise Wrong if a network gets less than the ``goal``, by more than `MARGIN`, of images right that it never saw.
 
     ``made_like`` makes of the images (N, H, W, C) uint8 what the network takes.
@@ -49,8 +49,8 @@ def expect_fresh(model, split: Split, goal: float, made_like: Callable = np.floa
     share = share_right(model, made_like(split.images), split.labels)
     if share < goal - MARGIN:
         raise Wrong(
-            f"of {len(split)} fresh {name}, which nobody has seen, it gets only {percent(share)} right. Those that you "
-            "gave must be new to the network: train it on training images only."
+            f"of {len(split):,} {name}, which it cannot have seen, it gets only {percent(share)} right. Train it on "
+            "training images only: those that judge must be new to it."
         )
 
 

@@ -167,6 +167,19 @@ def expect_goal(
     raise Wrong(f"{said}. The goal is {goal:.0%}{': close' if share > close else ''}.", generic=True)
 
 
+def expect_right(
+    model, images, labels, goal: float, reached: str = RIGHT_IN_VALIDATION, classes: int | None = None, **options
+) -> float:
+    """Return the share of images that a model gets right; raises Wrong if it is below the goal, as `expect_goal` does.
+
+    The messages also tell a model without softmax.
+    """
+    share = share_right(model, images, labels, classes)
+    softmax = share >= goal or not without_softmax(model, images)
+    expect_goal(share, goal, reached, softmax=softmax, **options)
+    return share
+
+
 # --- what it is made of ---
 
 
@@ -180,7 +193,9 @@ def kinds_of_layers(model) -> list[str]:
 
 
 def parameters_of(model) -> int:
-    """Return how many parameters a model has; raises Wrong if it does not know that yet."""
+    """Return how many parameters a model has; raises Wrong if it does not know that, or hides some."""
+    if "Lambda" in kinds_of_layers(model):
+        raise Wrong("a Lambda layer does not say how many parameters it has: use other layers of Keras.")
     try:
         return int(model.count_params())
     except Exception as error:  # Keras: not built yet
