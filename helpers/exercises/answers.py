@@ -15,6 +15,10 @@ class NotYet(Exception):
     """The exercise is untouched or not complete; the message says what to do."""
 
 
+class Nothing(NotYet):
+    """A function of the learner's returned nothing; the message says what to do."""
+
+
 class Wrong(Exception):
     """The answer is wrong; the message says in which way.
 
@@ -50,6 +54,8 @@ def in_short(value, write: Callable = repr) -> str:
 
 def brief(value) -> str:
     """Return a short text for an argument or a result: numbers as they are, arrays by shape if large."""
+    if isinstance(value, np.random.Generator):
+        return "random"
     array = np.asarray(value)
     if array.ndim == 0:
         return f"{value:g}" if isinstance(value, int | float | np.number | np.ndarray) else in_short(value)
@@ -108,6 +114,8 @@ def as_array(result, what: str = RETURNED, where: str = "", finite: bool = True)
         array = np.asarray(result)
         if array.dtype.kind in "SUcmM" or np.ma.is_masked(result):  # NumPy would read "3" as 3, and drop a part
             raise TypeError("masked numbers are no numbers" if np.ma.is_masked(result) else "")
+        if array.dtype == object and any(value is None for value in array.ravel()):  # NumPy would make NaN of it
+            raise TypeError
         numbers = np.array(result, float)
     except Exception as error:
         why = f" ({in_short(error, str)})" if hasattr(result, "__array__") and str(error) else ""

@@ -1,15 +1,17 @@
 """Images that nobody trained on: critters that only the judge has, and those of the lesson, known by their content."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from helpers.datasets import LOADED, Dataset, Split, critters
+from helpers.datasets.base import PARTS
 from helpers.exercises.answers import Wrong
 from helpers.exercises.networks import percent, share_right
+from helpers.files import cache_folder
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 SEED, NUMBER = 9, 500
 """Of the critters that only the judge has: the standard set has seed 0, the files of lesson 05 seed 1."""
@@ -30,15 +32,33 @@ def fresh_critters(number: int = NUMBER) -> Split:
 
 @cache
 def fresh_files(number: int = NUMBER, size: int = 32) -> Split:
-    """Return such critters as lesson 05 reads them from files: some rows or columns cut off, then a square of them."""
+    """Return such critters as lesson 05 reads them from files: some rows or columns cut off, then a square of them.
+
+    The classes are in the order of the alphabet, as there.
+    """
     images = []
     for index in range(number):
         trimmed = critters.trim(critters.critter("validation", index, 96, SEED), np.random.default_rng([SEED, index]))
-        side = min(trimmed.shape[:2])
-        top, left = ((length - side) // 2 for length in trimmed.shape[:2])
-        square = Image.fromarray(trimmed[top : top + side, left : left + side])
-        images.append(np.asarray(square.resize((size, size), Image.Resampling.BOX)))
-    return Split(np.stack(images), critters.labels(number))
+        images.append(_square(Image.fromarray(trimmed), size))
+    return Split(np.stack(images), np.argsort(np.argsort(critters.ANIMALS))[critters.labels(number)])
+
+
+def _square(image: Image.Image, size: int) -> np.ndarray:
+    return np.asarray(ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BOX))
+
+
+@cache
+def critter_files(size: int = 32) -> tuple[Dataset, ...]:
+    """Return the files of lesson 05 as a dataset of squares; none where lesson 05 has not written them."""
+    folder, names = cache_folder() / f"critters-images-v{critters.VERSION}", sorted(critters.ANIMALS)
+    if not folder.is_dir():
+        return ()
+    splits = []
+    for part in PARTS:
+        paths = sorted((folder / part).glob("*/*.jpg"))
+        labels = np.array([names.index(path.parent.name) for path in paths])
+        splits.append(Split(np.stack([_square(Image.open(path), size) for path in paths]), labels))
+    return (Dataset("critters", *splits, class_names=tuple(names), source="", license=""),)
 
 
 def expect_fresh(model, split: Split, goal: float, made_like: Callable = np.float32, name: str = "fresh critters"):
@@ -65,22 +85,24 @@ class Known(NamedTuple):
     place: np.ndarray  # (N,)
 
 
-def recognized(images) -> Known | None:
-    """Return the dataset that a lesson has loaded from which most images (N, H, W, C) are, or None.
+def recognized(images, datasets: Sequence[Dataset] | None = None, apart: float = 0.1) -> Known | None:
+    """Return the dataset from which most images (N, H, W, C) are, or None; else those that a lesson has loaded.
 
-    They may be scaled to 0…1 or −1…1, halved, gray in three channels, and changed in their upper left corner.
+    They may be scaled to 0…1 or −1…1, halved, gray in three channels, and changed in their upper left corner; else the
+    means of their parts may be ``apart`` by so many gray levels.
     """
-    found = (_known(dataset, images) for dataset in [*LOADED.values()])
+    found = (_known(dataset, images, apart) for dataset in ([*LOADED.values()] if datasets is None else datasets))
     return next((known for known in found if np.mean(known.part != "") > 0.5), None)
 
 
-def expect_all(images, labels, number: int, given: str) -> Known | None:
+def expect_all(images, labels, given: str, number: float = np.inf, **known_by) -> Known | None:
     """Return what is `recognized` of given images, or None.
 
     Raises Wrong if training images are among them, if labels are not those of the dataset, or if they are neither all
     of its validation nor of its test images, or ``number`` of these. ``given`` is how the lesson calls the images.
+    ``known_by`` are options of `recognized`.
     """
-    known = recognized(images)
+    known = recognized(images, **known_by)
     if known is None:
         return None
     training = int(np.sum(known.part == "train"))
@@ -99,7 +121,7 @@ def expect_all(images, labels, number: int, given: str) -> Known | None:
     return known
 
 
-def _known(dataset: Dataset, images) -> Known:
+def _known(dataset: Dataset, images, most: float) -> Known:
     mine = thumbnails(images)
     part, place = np.full(len(images), "", dtype="<U10"), np.full(len(images), -1)
     for name, split in dataset.splits().items():
@@ -109,7 +131,7 @@ def _known(dataset: Dataset, images) -> Known:
             some = slice(start, start + 500)
             apart = np.sum(mine[some] ** 2, 1)[:, None] + np.sum(theirs**2, 1) - 2 * mine[some] @ theirs.T
             nearest = apart.argmin(axis=1)
-            same = np.flatnonzero(apart[np.arange(len(nearest)), nearest] < 0.01) + start
+            same = np.flatnonzero(apart[np.arange(len(nearest)), nearest] < 15 * most**2) + start
             part[same], place[same] = name, nearest[same - start]
     return Known(dataset, part, place)
 

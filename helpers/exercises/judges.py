@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from helpers.exercises.answers import (
+    Nothing,
     NotYet,
     Wrong,
     as_array,
@@ -138,13 +139,15 @@ def function(
     """
 
     def outcomes(answer):
-        """Return for each case an array, or what was raised."""
+        """Return for each case an array, or what was raised; raises `Nothing` where each returns nothing."""
         found = []
         for case in cases:
             try:
                 found.append(call_answer(answer, case, finite=False))
-            except Raised as raised:
+            except (Raised, Nothing) as raised:
                 found.append(raised)
+        if all(isinstance(one, Nothing) for one in found):
+            raise found[0]
         return found
 
     @cache
@@ -163,6 +166,8 @@ def function(
         result, want, where = results[bad[0]], expected[bad[0]], for_case(cases[bad[0]])
         if isinstance(result, Raised):
             raise result
+        if isinstance(result, Nothing):
+            raise Wrong(f"{where} your function returns nothing, and else it does. Which way through it has no return?")
         as_array(result, where=f", {where}")
         whole = f", so {brief(result)} instead of {brief(want)}" if 1 < want.size <= 16 and result.size <= 16 else ""
         raise Wrong(f"{where} {difference(result, want, tolerance)}{whole}.", generic=True)
@@ -172,10 +177,10 @@ def function(
 
 
 def _alike(one, other, tolerance: float) -> bool:
-    """Tell whether two outcomes are the same: numbers, or something raised, whatever it is."""
-    if isinstance(one, Raised) or isinstance(other, Raised):
-        return isinstance(one, Raised) and isinstance(other, Raised)
-    return near(one, other, tolerance)
+    """Tell whether two outcomes are the same: numbers, nothing, or something raised, whatever it is."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return near(one, other, tolerance)
+    return type(one) is type(other)
 
 
 def random_image(height: int, width: int, seed: int = 0) -> np.ndarray:

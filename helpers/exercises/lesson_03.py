@@ -54,7 +54,7 @@ def _small_network(answer) -> None:
     parameters = parameters_of(model)
     if parameters > 20_000:
         raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
-    expect_all(*validation, len(validation[0]), "the dataset as the lesson loads it")
+    expect_all(*validation, "the dataset as the lesson loads it")
     seen, share = (share_right(model, *part, classes) for part in (train, validation))
     if share > seen + 0.03:
         reached = RIGHT_IN_VALIDATION.format(percent(share, 1))
@@ -196,7 +196,7 @@ EXERCISES: dict[int, Exercise] = {
                 (lambda label, p: -np.log(np.max(p)), "that is the most probable class, not the true one."),
                 (
                     lambda label, p: -p[label],
-                    "that is minus the probability. The logarithm is missing, and it makes being sure and wrong expensive.",
+                    "that is minus the probability. Without the logarithm, being sure and wrong is not expensive.",
                 ),
                 (
                     lambda label, p: -np.log(p[label]) / len(p),

@@ -15,19 +15,26 @@ LABELS = np.arange(100) % 10
 IMAGES = np.full((100, 8, 8, 3), 255, np.uint8)
 
 
-def stand_in(right: float = 1.0, known: float = 1.0, kinds: str = "Conv2D Dense", scale: float = 1.0, **more):
+def stand_in(
+    right: float = 1.0, known: float = 1.0, kinds: str = "Conv2D Dense", scale: float = 1.0, classes=10, **more
+):
     """Return something with the face of a trained network, so that mistakes with networks can be written down.
 
     It gets the share ``right`` of `IMAGES` right, and of black images the share ``known``; what ``scale`` makes of its
-    probabilities are none. ``kinds`` are those of its layers, unless ``more`` says what these are.
+    probabilities are none; it gives the first ``classes`` only. ``kinds`` are those of its layers, unless ``more`` says
+    what these are.
     """
 
     def predict(images, verbose=0):
         slips = np.arange(len(LABELS)) >= round(100 * (right if images.any() else known))
-        return scale * np.eye(10)[(LABELS + slips) % 10]
+        return scale * np.eye(10)[(LABELS + slips) % 10][:, :classes]
 
-    layers = [type(kind, (), {})() for kind in kinds.split()]
+    layers = [type(kind, (), {"__call__": _noisy})() for kind in kinds.split()]
     return SimpleNamespace(**{"predict": predict, "layers": layers, "count_params": lambda: 10_000, **more})
+
+
+def _noisy(layer, images, training=False):
+    return images + training
 
 
 def random_maps(*shape: int, seed: int = 0, low: float = -1.0) -> np.ndarray:
@@ -183,13 +190,16 @@ def expect_right(
 # --- what it is made of ---
 
 
+def all_layers(model) -> list:
+    """Return all layers, also those of models inside the model."""
+    return [
+        layer for outer in model.layers for layer in (all_layers(outer) if getattr(outer, "layers", None) else [outer])
+    ]
+
+
 def kinds_of_layers(model) -> list[str]:
     """Return the kinds of all layers, such as "Conv2D", also of models inside the model."""
-    return [
-        kind
-        for layer in model.layers
-        for kind in (kinds_of_layers(layer) if getattr(layer, "layers", None) else [type(layer).__name__])
-    ]
+    return [type(layer).__name__ for layer in all_layers(model)]
 
 
 def parameters_of(model) -> int:

@@ -7,7 +7,7 @@ import sys
 import threading
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
-from helpers.exercises.answers import NotYet, Wrong, as_array, cut, for_case, is_stub
+from helpers.exercises.answers import Nothing, NotYet, Wrong, as_array, cut, for_case, is_stub
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def expect_function(answer) -> None:
 def call(answer, *given, where: str, returns: bool = True):
     """Return what a learner's function makes of the arguments ``given``, whatever that is.
 
-    Raises NotYet and Wrong as `expect_function` does; NotYet also for a function that returns nothing, if it should;
+    Raises NotYet and Wrong as `expect_function` does; `Nothing` for a function that returns nothing, if it should;
     `Raised` for an exception in it; and Wrong if it changed an array, a list or a dictionary that it was given. The
     last two messages end with ``where``.
     """
@@ -117,7 +117,7 @@ def call(answer, *given, where: str, returns: bool = True):
     if _state(given) != before:
         raise Wrong(f"your function changed its input: copy it first, as in values = values.copy(), {where}.")
     if returns and is_stub(result):
-        raise NotYet(f"{unwritten}.")
+        raise Nothing(f"{unwritten}.")
     return result
 
 

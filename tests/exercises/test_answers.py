@@ -112,7 +112,8 @@ def test_arrays(made):
         ([1, 10**400], "it is [1, 1000000"),
         ((value for value in "ab"), ": make a list of it, or return all at once instead of yield, for (1)."),
         ([[1, np.nan], [2, 3]], "it is nan at place [0, 1], for (1)."),
-        ([1, None], "it is nan at place [1], for (1)."),
+        ([1, None], "it is [1, None], for (1)."),
+        (None, "it is None, for (1)."),
         (-np.inf, "it is -inf, for (1)."),
     ],
 )

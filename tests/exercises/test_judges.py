@@ -406,6 +406,15 @@ def test_function_that_is_not_written_yet(say, answer):
     assert say(SUM, answer) == said
 
 
+def test_function_that_returns_nothing_in_some_cases(say):
+    text = say(SUM, lambda image, factor: scaled_sum(image, factor) if factor == 1 else None)
+    assert text.startswith(
+        "✗ no: for ([[0., 1., 2.], [3., 4., 5.]], 2) your function returns nothing, and else it does."
+    )
+    judge = function(lambda x: x, [(1,), (2,)], [(lambda x: x if x > 1 else None, "one has to be returned, too.")])
+    assert say(judge, lambda x: [None, None, 2][x]).startswith("✗ no: one has to be returned, too.")
+
+
 @pytest.mark.parametrize("answer", [None, ..., "?"])
 def test_function_that_is_not_there_yet(say, answer):
     assert say(SUM, answer) == "… not yet: define the function.\n"

@@ -83,7 +83,7 @@ MISSING = [
     (4, (trained(1), IMAGES), "give the trained network and the images"),
     (4, (IMAGES, trained(1), LABELS), "give the trained network and the images"),
     (4, (trained(1), IMAGES, LABELS[:9]), "give the images and their labels"),
-    (4, (trained(1), IMAGES, np.eye(10)[LABELS]), "give the images and their labels"),
+    (4, (trained(1), IMAGES, LABELS + 0.5), "give the images and their labels"),
     (4, (trained(1), IMAGES, None), "give the images and their labels"),
     (4, (trained(1), IMAGES[:0], LABELS[:0]), "give the images and their labels"),
     (4, (trained(1), "fox", ["a", "b"]), "give the images and their labels"),
