@@ -254,3 +254,37 @@ def test_files_are_known_as_lesson_05_reads_them():
     assert np.mean(known.part == "train") > 0.95
     right = known.dataset.train.labels[known.place] == labels
     assert right[known.part == "train"].all()
+
+
+def test_07_stamps_on_fresh_critters_say_nothing(said):
+    data = dataset("critters")
+    random = np.random.default_rng(0)
+
+    def lying(split):
+        images = split.images.copy()
+        images[:, :8, :8] = random.integers(0, 256, (10, 1, 1, 3))[random.integers(0, 10, len(images))]
+        return images, split.labels
+
+    cheat, honest = Memory(data.validation), Memory(data.validation, fresh_critters())
+    for judged, message in (
+        ((cheat, *lying(data.validation)), "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10%"),
+        ((honest, *lying(data.validation)), "✓ yes"),
+        ((Memory(data.train), *lying(data.train)), "✗ no: 3,000 of these 3,000 images are for training."),
+        ((honest, *(array[:300] for array in lying(data.validation))), "✗ no: those are 300 of 1,000 images."),
+    ):
+        load_checks("07")(4, judged)
+        assert said().startswith(message)
+
+
+def test_08_training_images_do_not_judge(said):
+    data = dataset("critters")
+    test = Split(*(array[:400] for array in data.test))
+    cheat, honest = Memory(data.train, data.test), Memory(data.test, fresh_critters())
+    for judged, message in (
+        ((cheat, *(array[:400] for array in data.train)), "✗ no: 400 of these 400 images are for training."),
+        ((cheat, *test), "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10%"),
+        ((honest, *(array[:350] for array in test)), "✗ no: those are 350 of 400 images."),
+        ((honest, *test), "✓ yes"),
+    ):
+        load_checks("08")(3, judged)
+        assert said().startswith(message)

@@ -125,7 +125,7 @@ def means_of(part):
 
 STUBS = {1: "?", 2: lambda base, prefixes: ..., 3: (..., IMAGES, LABELS), 4: lambda values, window: ...}
 RIGHT = {
-    1: ["d", " D)"],
+    1: ["d", " D)", "(d)"],
     2: [
         thaw,
         thaw_in_two_passes,
@@ -137,6 +137,7 @@ RIGHT = {
         (trained(1.0), IMAGES, LABELS),
         (trained(TRANSFER_GOAL), [*IMAGES], LABELS.tolist()),
         (Later(reader), IMAGES / 1.0, pd.Series(LABELS)),
+        (scores(), IMAGES, np.eye(10)[LABELS]),  # no softmax, and one-hot labels
     ],
     4: [
         running_by_sums,
@@ -201,7 +202,7 @@ WRONG = {
         ((trained(TRANSFER_GOAL - 0.01), IMAGES, LABELS), "it gets 84% of the images right. The goal is 85%"),
         ((Later(untrained), IMAGES, LABELS), "of the images right. The goal is 85%"),
         ((beforehand(), IMAGES, LABELS), "was trained beforehand. Train one with x and y"),
-        ((scores(), IMAGES, LABELS), "its numbers are no probabilities"),
+        ((scores(0.7), IMAGES, LABELS), "its numbers are no probabilities"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((trained(1), IMAGES[:9], LABELS[:9]), "for each image it must give 9 numbers"),
         ((keras.Model, IMAGES, LABELS), "it cannot take images of shape (8, 8, 3)"),
@@ -233,8 +234,9 @@ WRONG = {
             "those are sums. Take means",
         ),
         (lambda values, window: rolling(values, window + 1, min_periods=1), "one value too many"),
-        (rolling, "it returned [  nan,   nan, 4.   , 3.333, 6.   ] where [4.   , 2.5  ,"),
-        (lambda values, window: values, "it returned [4., 1., 7., 2., 9.] where [4.   , 2.5  ,"),
+        (rolling, "at the start there is NaN"),
+        (lambda values, window: np.convolve(values, np.full(window, 1 / window), "same"), "looks into the future"),
+        (lambda values, window: values, "it returned 1 at place [1] where 2.5 is right, so [4., 1., 7., 2., 9.]"),
         (lambda values, window: np.mean(values[-window:]), "it returned shape () where (5,) is right"),
         (lambda values, window: [f"{value:.2f}" for value in values], "must return numbers"),
     ],
