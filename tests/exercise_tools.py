@@ -43,12 +43,27 @@ def hostile_answers(numbers):
     ]
 
 
+def changed(result, random):
+    """Return a right result, changed at one place by more than ten times what any exercise tolerates."""
+    try:
+        array = np.array(result, float)
+    except ValueError:  # several arrays
+        parts = [*result]
+        place = random.integers(len(parts))
+        parts[place] = changed(parts[place], random)
+        return parts
+    place = tuple(random.integers(length) for length in array.shape)
+    array[place] += random.choice([-1, 1]) * 1e-3 * max(1, np.abs(array).max())
+    return array
+
+
 class Answers:
     """Tests of the exercises of one lesson: a class that inherits names it, and says what is answered.
 
     ``stubs`` has what the untouched exercise gives, ``right`` has right answers written in different ways, and
     ``wrong`` pairs of a wrong answer and a part of its message, by the number of the exercise. ``missing`` has triples:
-    number, an answer that is not complete, and how its message begins.
+    number, an answer that is not complete, and how its message begins. ``returns_no_array`` has the numbers of the
+    exercises that want a function which does something else.
     """
 
     lesson: str
@@ -56,6 +71,7 @@ class Answers:
     right: dict
     wrong: dict
     missing: list
+    returns_no_array: tuple = ()
 
     def pytest_generate_tests(self, metafunc):
         """Try each answer in a test of its own: the tables are told apart by the names of the arguments."""
@@ -70,6 +86,10 @@ class Answers:
                 return metafunc.parametrize(("number", name), cases)
         if "hostile" in metafunc.fixturenames:
             return metafunc.parametrize(("number", "hostile"), hostile_answers(self.right))
+        if "with_array" in metafunc.fixturenames:
+            functions = [number for number, answers in self.right.items() if callable(answers[0])]
+            arrays = [number for number in functions if number not in self.returns_no_array]
+            return metafunc.parametrize("with_array", arrays)
         if "number" in metafunc.fixturenames:
             metafunc.parametrize("number", [*self.right])
 
@@ -101,6 +121,13 @@ class Answers:
         load_checks(self.lesson)(number, mutating)
         load_checks(self.lesson)(number, self.right[number][0])
         assert said().splitlines()[-1].startswith("✓ yes: ")
+
+    @pytest.mark.property
+    def test_a_right_array_that_is_changed_at_one_place_is_never_right(self, with_array, said):
+        for seed in range(6):
+            random = np.random.default_rng(seed)
+            load_checks(self.lesson)(with_array, lambda *given: changed(self.right[with_array][0](*given), random))
+            assert said().startswith("✗ no: ")
 
     @pytest.mark.filterwarnings("ignore")
     def test_hostile_answers_stop_nothing_flood_nothing_and_are_never_right(self, number, hostile, said, monkeypatch):

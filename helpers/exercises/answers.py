@@ -61,7 +61,7 @@ def brief(value) -> str:
         return f"{value:g}" if isinstance(value, int | float | np.number | np.ndarray) else in_short(value)
     if array.size <= 16:
         return np.array2string(array, precision=3, separator=", ").replace("\n", "")
-    kind = "" if array.dtype == float else f" and type {array.dtype}"
+    kind = "" if array.dtype.kind == "f" else f" and type {array.dtype}"
     return f"an array of shape {array.shape}{kind}"
 
 
@@ -129,13 +129,16 @@ def as_array(result, what: str = RETURNED, where: str = "", finite: bool = True)
 
 
 def tolerated(want, tolerance: float = 1e-6) -> float:
-    """Return by how much a number may differ: a share of the largest number of ``want``, or of 1."""
+    """Return by how much a number may differ: a share of the largest number of ``want``, or of 1; of 1 for integers."""
+    want = np.asarray(want)
+    if want.dtype.kind != "f":
+        return tolerance
     return tolerance * max(1.0, float(np.abs(want).max(initial=0, where=np.isfinite(want))))
 
 
 def near(got, want, tolerance: float = 1e-6) -> bool:
     """Tell whether two arrays have the same shape and, up to what is `tolerated`, the same numbers."""
-    got, want = np.asarray(got, float), np.asarray(want, float)
+    got, want = np.asarray(got), np.asarray(want)
     return got.shape == want.shape and np.allclose(got, want, 0, tolerated(want, tolerance), equal_nan=True)
 
 
@@ -149,7 +152,8 @@ def difference(got, want, tolerance: float = 1e-6) -> str:
     if got.shape != want.shape:
         return f"it returned shape {got.shape} where {want.shape} is right"
     place = tuple(map(int, np.argwhere(~np.isclose(got, want, 0, tolerated(want, tolerance)))[0]))
-    found, right = (f"{float(array[place]):.6g}" for array in (got, want))
+    numbers = [float(array[place]) + 0.0 for array in (got, want)]  # no −0
+    found, right = (f"{number:.6g}" for number in numbers)
     if found == right:
-        found, right = (f"{float(array[place]):.12g}" for array in (got, want))
+        found, right = (f"{number:.12g}" for number in numbers)
     return f"it returned {found}{at_place(place)} where {right} is right"

@@ -5,6 +5,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 from helpers.exercises.answers import Nothing, NotYet, Wrong, as_array, cut, for_case, is_stub
@@ -12,7 +13,7 @@ from helpers.exercises.answers import Nothing, NotYet, Wrong, as_array, cut, for
 import numpy as np
 
 SECONDS = 10
-"""After so long a learner's code is stopped, where the system can do that."""
+"""After so many seconds a learner's code is stopped, where the system can do that."""
 
 ROOM = 2_000
 """So many characters of what it prints are shown."""
@@ -30,29 +31,32 @@ class Raised(Wrong):
 def limited(patience: float = 1):
     """Raise `Endless` in what takes longer than ``patience`` times `SECONDS`, and show the beginning of what it prints.
 
-    Only the main thread can be stopped, only where there are alarms, so not on Windows, and only between two steps of
-    Python, so not within TensorFlow. Elsewhere a line says how to interrupt.
+    What sleeps, or gets less than half of a processor on a busy machine, has twice the time. Only the main thread can
+    be stopped, only where there are alarms, so not on Windows, and only between two steps of Python, so not within
+    TensorFlow. Elsewhere a line says how to interrupt.
     """
     seconds, shown = patience * SECONDS, sys.stdout
     alarms = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    began, worked = time.monotonic(), time.process_time()
 
     def stop(*_):
-        raise Endless
+        if time.process_time() - worked > seconds / 2 or time.monotonic() - began > 2 * seconds:
+            raise Endless
 
     def say_how():
         print(
-            f"This has been running for {round(1.5 * seconds if alarms else seconds)} seconds. Stop it in the menu "
-            "Kernel: Interrupt Kernel; if that does nothing, Restart Kernel.",
+            f"This has been running for {time.monotonic() - began:.0f} seconds. Stop it in the menu Kernel: Interrupt "
+            "Kernel; if that does nothing, Restart Kernel.",
             file=shown,
             flush=True,
         )
 
-    note = threading.Timer(1.5 * seconds if alarms else seconds, say_how)
+    note = threading.Timer(3 * seconds + 2 if alarms else seconds, say_how)
     note.daemon = True
     note.start()
     if alarms:
         before = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # and again each second, for code that catches it
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second: for more time, and code that catches it
     try:
         with redirect_stdout(_Beginning(sys.stdout)), redirect_stderr(_Beginning(sys.stderr)):
             yield

@@ -154,6 +154,13 @@ def test_single_precision_is_right(want):
     assert near(want.astype("float32"), want)
 
 
+def test_whole_numbers_are_exact():
+    """A number of weights beside millions of operations."""
+    assert near(np.array([8768.0, 6_874_112.0]), np.array((8768, 6_874_112)))
+    assert not near(np.array([8769.0, 6_874_112.0]), np.array((8768, 6_874_112)))
+    assert near(np.array([True, False]), np.array([1.0, 0.0]))
+
+
 def test_near_looks_at_the_shape():
     assert not near(np.zeros(1), np.zeros((1, 1)))
     assert not near(np.zeros(0), np.zeros(1))

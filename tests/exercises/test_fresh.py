@@ -21,6 +21,7 @@ from helpers.models import load_model
 
 import numpy as np
 import pytest
+from network_tools import counted
 
 layers = keras.layers
 
@@ -287,4 +288,18 @@ def test_08_training_images_do_not_judge(said):
         ((honest, *test), "✓ yes"),
     ):
         load_checks("08")(3, judged)
+        assert said().startswith(message)
+
+
+def test_09_a_network_that_was_trained_on_the_validation_images(said):
+    data = dataset("digits")
+    face = {"layers": counted(1, 40_000).layers}
+    cheat, honest = Memory(data.train, data.validation, **face), Memory(data.validation, data.test, **face)
+    for judged, message in (
+        ((cheat, *(array[:500] for array in data.train)), "✗ no: 500 of these 500 images are for training."),
+        ((cheat, *data.validation), "✗ no: of 1,000 test images, which it cannot have seen, it gets only 10%"),
+        ((honest, *(array[:400] for array in data.validation)), "✗ no: those are 400 of 500 images."),
+        ((honest, *data.validation), "✓ yes"),
+    ):
+        load_checks("09")(4, judged)
         assert said().startswith(message)

@@ -260,3 +260,4 @@ MISSING = [
 
 class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "08", STUBS, RIGHT, WRONG, MISSING
+    returns_no_array = (2,)

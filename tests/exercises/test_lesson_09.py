@@ -178,6 +178,15 @@ def without_input():
     return model
 
 
+def with_lambda():
+    known = reader()
+    inputs = keras.Input((8, 8, 3))
+    nothing = layers.GlobalMaxPooling2D()(layers.Conv2D(10, 1, kernel_initializer="zeros")(inputs))
+    model = keras.Model(inputs, layers.add([nothing, layers.Lambda(lambda images: known(images))(inputs)]))
+    model.compile(run_eagerly=True)
+    return model
+
+
 STUBS = {
     1: "?",
     2: lambda size, channels, filters, height, width: ...,
@@ -185,7 +194,7 @@ STUBS = {
     4: (..., IMAGES, LABELS),
 }
 RIGHT = {
-    1: ["c", "(C)"],
+    1: ["(c)", "c", "(C)"],
     2: [
         cost,
         cost_by_keras,
@@ -220,6 +229,17 @@ WRONG = {
         (
             lambda k, c, f, h, w: (k * k * c + c + c * f + f, h * w * (k * k * c + c + c * f + f)),
             "there are no biases",
+        ),
+        (lambda k, c, f, h, w: (c * (k * k + f) + f, h * w * (c * (k * k + f) + f)), "there are no biases"),
+        (lambda k, c, f, h, w: (c * (k * k + f) + f, h * w * c * (k * k + f)), "there are no biases"),
+        (lambda k, c, f, h, w: (c * (k * k + f), 2 * h * w * c * (k * k + f)), "you count two"),
+        (
+            lambda k, c, f, h, w: (c * (k * k + f), (h - k + 1) * (w - k + 1) * c * (k * k + f)),
+            "as many places as pixels",
+        ),
+        (
+            lambda k, c, f, h, w: (c * (k * k + f) + 1, h * w * c * (k * k + f)),
+            "it returned 8769 at place [0] where 8768",
         ),
         (lambda *case: tuple(reversed(cost(*case))), "first weights, then work"),
         (lambda *case: cost(*case)[0], "return both: weights, multiply_adds"),
@@ -326,6 +346,7 @@ WRONG = {
         ((Later(without_input), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((Later(lambda: reader(shape=(None, None, 3))), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((counted(1, 0), IMAGES, LABELS), "its multiply-adds cannot be counted"),
+        ((Later(with_lambda), IMAGES, LABELS), "a Lambda layer does not say"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((Later(reader), IMAGES[:, :4], LABELS), "it cannot take images of shape (4, 8, 3)"),
     ],
@@ -346,6 +367,7 @@ MISSING = [
 
 class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "09", STUBS, RIGHT, WRONG, MISSING
+    returns_no_array = (3,)
 
 
 def test_no_layers_raise(said):

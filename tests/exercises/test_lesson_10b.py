@@ -20,10 +20,22 @@ STUBS = {
     4: lambda gradients, sizes: ...,
 }
 RIGHT = {
-    1: [WAYS, {name: letter.upper() for name, letter in WAYS.items()}],
-    2: [STARTS, {"conv": 0.0589, "dense": 0.05, "one_by_one": 1 / 5, "factor": 2.0**5}],
-    3: [TRACES, {name: float(value) for name, value in TRACES.items()}],
-    4: [weighed, lambda gradients, sizes: np.average(gradients, axis=0, weights=sizes)],
+    1: [
+        WAYS,
+        {name: letter.upper() for name, letter in WAYS.items()},
+        {name: [letter] for name, letter in WAYS.items()},
+    ],
+    2: [STARTS, {"conv": 0.0589, "dense": 0.05, "one_by_one": 1 / 5, "factor": 2.0**5}, {**STARTS, "conv": "0.0589"}],
+    3: [
+        TRACES,
+        {name: float(value) for name, value in TRACES.items()},
+        {name: np.int8(n) for name, n in TRACES.items()},
+    ],
+    4: [
+        weighed,
+        lambda gradients, sizes: np.average(gradients, axis=0, weights=sizes),
+        lambda gradients, sizes: np.einsum("n,n...->...", np.divide(sizes, sum(sizes)), gradients).tolist(),
+    ],
 }
 WRONG = {
     1: [
