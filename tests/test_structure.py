@@ -18,7 +18,7 @@ FLOORS = (
     {"datasets", "diagrams"},
     {"plots", "gabor", "layers"},
     {"convolution", "pixels"},
-    {"fonts"},
+    {"fonts", "progress"},
     {"engine", "files", "lessons"},
 )
 """What is in helpers, from top to bottom: a room may import from floors below its own, and within itself."""
