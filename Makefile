@@ -25,7 +25,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
-	clean set-up check-python
+	reset-progress teaching clean set-up check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -91,6 +91,12 @@ format: set-up  ## Format code and notebooks
 lock: set-up  ## Resolve the newest allowed packages into requirements.lock
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
+
+reset-progress: set-up  ## Forget which exercises were done on this computer
+	@$(RUN) -c "from helpers import progress; print('Forgotten.' if progress.forget() else 'There was nothing to forget.')"
+
+teaching: set-up  ## Make anew what is made from the lessons for those who teach
+	@$(RUN) scripts/make_teaching.py
 
 clean:  ## Remove .venv and the caches in this folder
 	rm -rf .venv .venv.new .venv.old .venv.lock .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""What a learner has tried, remembered in the folder `progress` of the lessons: no server, no name, no word of an answer.
+"""What a learner has tried, remembered in the folder ``progress``: no server, no name, no word of an answer.
 
 A line for each answer: when, which lesson and exercise, right or wrong, and the name of the misconception, such as
 ``03.3.4``. Only a kernel of Jupyter remembers; where that cannot be written, lessons go on without. The environment
@@ -29,7 +29,7 @@ PATIENCE = 2
 
 
 class Try(NamedTuple):
-    """One answer: ``verdict`` is ``"right"`` or ``"wrong"``; ``misconception`` is its name, or "" for none that is known."""
+    """One answer: ``verdict`` is ``"right"`` or ``"wrong"``; ``misconception`` is a name, or "" for none that is known."""
 
     time: str  # UTC, as 2026-11-26T20:31:54+00:00
     lesson: str
@@ -39,7 +39,7 @@ class Try(NamedTuple):
 
 
 def folder() -> Path | None:
-    """Return where answers are remembered, which may not exist; None if that is turned off, or if no full path is named."""
+    """Return where answers are remembered, which may not exist; None if that is off, or what is named is no full path."""
     named = os.environ.get(VARIABLE) or ROOT / "progress"
     path = Path(os.path.expanduser(named))
     return path if path.is_absolute() else None
@@ -57,7 +57,7 @@ def now() -> str:
 
 
 def remember(attempt: Try) -> bool:
-    """Append an answer to the file, as a whole line; tell whether it is kept. Never raises: a lesson goes on without."""
+    """Append an answer as a whole line; tell whether it is kept. Never raises: a lesson goes on without."""
     place = folder()
     with suppress(OSError, NotImplementedError):  # read-only, full, locked by another one, or a system without locks
         if place and in_lesson():

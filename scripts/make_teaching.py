@@ -35,9 +35,7 @@ def made() -> dict[Path, str]:
 
 def stale() -> list[Path]:
     """Return the files that are not what they would be if they were made now."""
-    return [
-        path for path, text in made().items() if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
+    return [path for path, text in made().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
 
 
 if __name__ == "__main__":

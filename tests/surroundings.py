@@ -18,8 +18,8 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 def surroundings(folder: Path) -> dict[str, str]:
     """Make folders in ``folder``; return the environment variables that lead a kernel or a JupyterLab to them.
 
-    There are no settings of IPython, Jupyter and Keras, no weights of Keras, no memory of answers, and no data in the cache
-    folder but the critters, if they have been drawn. Kernels and extensions are still found: they are in ``sys.prefix``.
+    There are no settings of IPython, Jupyter and Keras, no weights of Keras, no memory of answers, and no data in the
+    cache folder but the critters, if they have been drawn. Kernels and extensions are still found, in ``sys.prefix``.
     """
     names = {
         "IPYTHONDIR": "ipython",

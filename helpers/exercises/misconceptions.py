@@ -1,6 +1,6 @@
-"""Names of misconceptions that last: ``03.3.4`` is the fourth of exercise 3 of lesson 03, whatever its message says today.
+"""Names of misconceptions that last: ``03.3.4`` is the fourth of exercise 3 of lesson 03, whatever its message says.
 
-The names stand beside the messages in `misconceptions.csv`, which `make teaching` keeps up to date: a message that is
+The names stand beside the messages in ``misconceptions.csv``, which `make teaching` keeps up to date: a message that is
 there keeps its name; one that was reworded gets the name of the most alike one that is gone; a new one gets a new
 number; and no name is ever given twice. So exercises need no names in their code.
 """
@@ -109,7 +109,9 @@ def _renewed(exercise: tuple[str, int], rows: Sequence[Misconception], messages:
         if likeness >= ALIKE and name in free and text in new:
             said[name] = new.pop(text)
             del free[name]
-    kept = [Misconception(row.name, "" if row.name in said else "gone", said.get(row.name, row.message)) for row in rows]
+    kept = [
+        Misconception(row.name, "" if row.name in said else "gone", said.get(row.name, row.message)) for row in rows
+    ]
     last = max((int(row.name.rpartition(".")[2]) for row in rows), default=0)
     fresh = [message for message in dict.fromkeys(messages) if new.get(plain(message)) == message]
     lesson, number = exercise
