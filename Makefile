@@ -28,7 +28,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 	reset-progress teaching clean set-up check-python
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
 	@echo '           FAULTS="gabor models-3" (faults)'
 

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure(config):
-    """Let no test remember answers; nbval's kernels refuse the network (tests/offline), know no settings, use sockets."""
+    """Let no test remember answers. Let nbval's kernels know no network and no settings, and talk through sockets."""
     os.environ["CNN_LESSONS_PROGRESS"] = "off"
     if config.pluginmanager.hasplugin("nbval"):
         from surroundings import sockets, surroundings

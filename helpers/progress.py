@@ -29,7 +29,7 @@ PATIENCE = 2
 
 
 class Try(NamedTuple):
-    """One answer: ``verdict`` is ``"right"`` or ``"wrong"``; ``misconception`` is a name, or "" for none that is known."""
+    """One answer: ``verdict`` is ``"right"`` or ``"wrong"``; ``misconception`` is a name, or "" if none is known."""
 
     time: str  # UTC, as 2026-11-26T20:31:54+00:00
     lesson: str
@@ -39,7 +39,7 @@ class Try(NamedTuple):
 
 
 def folder() -> Path | None:
-    """Return where answers are remembered, which may not exist; None if that is off, or what is named is no full path."""
+    """Return where answers are remembered, which may not exist; None if that is off, or no full path is named."""
     named = os.environ.get(VARIABLE) or ROOT / "progress"
     path = Path(os.path.expanduser(named))
     return path if path.is_absolute() else None
