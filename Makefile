@@ -6,6 +6,7 @@ PYTHON ?= python3
 LESSON :=
 DATASETS :=
 FAULTS :=
+JSON :=
 PYTEST_ARGS :=
 
 # A user's settings of Python, pytest and the terminal do not reach the programs that are started here.
@@ -25,7 +26,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
-	reset-progress teaching clean set-up check-python
+	doctor reset-progress teaching clean set-up check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -91,6 +92,9 @@ format: set-up  ## Format code and notebooks
 lock: set-up  ## Resolve the newest allowed packages into requirements.lock
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
+
+doctor:  ## Look at this computer: each thing is fine, or what mends it (JSON=1 for help from afar)
+	@"$(PYTHON)" -I scripts/doctor.py $(if $(JSON),--json)
 
 reset-progress: set-up  ## Forget which exercises were done on this computer
 	@$(RUN) -c "from helpers import progress; print('Forgotten.' if progress.forget() else 'There was nothing to forget.')"

@@ -11,7 +11,7 @@ MODULES = {
     for path in (ROOT / "helpers").rglob("*.py")
 }
 FLOORS = (
-    {"widgets", "exercises"},
+    {"doctor", "exercises", "widgets"},
     {"models"},
     {"activations"},
     {"explain", "training", "raw_tensorflow"},
