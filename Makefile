@@ -7,6 +7,8 @@ LESSON :=
 DATASETS :=
 FAULTS :=
 JSON :=
+NAME :=
+FOLDER :=
 PYTEST_ARGS :=
 
 # A user's settings of Python, pytest and the terminal do not reach the programs that are started here.
@@ -26,7 +28,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
-	doctor reset-progress teaching clean set-up check-python
+	doctor hand-in class reset-progress teaching clean set-up check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -95,6 +97,12 @@ lock: set-up  ## Resolve the newest allowed packages into requirements.lock
 
 doctor:  ## Look at this computer: each thing is fine, or what mends it (JSON=1 for help from afar)
 	@"$(PYTHON)" -I scripts/doctor.py $(if $(JSON),--json)
+
+hand-in: set-up  ## Put what you have done into one file for whoever teaches: NAME="Ada Lovelace"
+	@$(RUN) scripts/classroom.py hand-in
+
+class: set-up  ## Make one page of the files that learners handed in: FOLDER=…
+	@$(RUN) scripts/classroom.py class
 
 reset-progress: set-up  ## Forget which exercises were done on this computer
 	@$(RUN) -c "from helpers import progress; print('Forgotten.' if progress.forget() else 'There was nothing to forget.')"
