@@ -9,6 +9,7 @@ FAULTS :=
 JSON :=
 NAME :=
 FOLDER :=
+TO :=
 PYTEST_ARGS :=
 
 # A user's settings of Python, pytest and the terminal do not reach the programs that are started here.
@@ -28,7 +29,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
-	doctor hand-in class reset-progress teaching clean set-up check-python
+	doctor rehearse learner instructor hand-in class reset-progress teaching clean set-up check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -97,6 +98,15 @@ lock: set-up  ## Resolve the newest allowed packages into requirements.lock
 
 doctor:  ## Look at this computer: each thing is fine, or what mends it (JSON=1 for help from afar)
 	@"$(PYTHON)" -I scripts/doctor.py $(if $(JSON),--json)
+
+rehearse: data  ## The evening before: doctor, data, all lessons, the time of each cell (LESSON=03 for one)
+	@$(RUN) scripts/rehearse.py $(LESSON)
+
+learner: set-up  ## Write the lessons to hand out, without solutions, notes and outputs (TO=…)
+	@$(RUN) scripts/hand_out.py learner
+
+instructor: set-up  ## Write the lessons with solutions and notes open (TO=…)
+	@$(RUN) scripts/hand_out.py instructor
 
 hand-in: set-up  ## Put what you have done into one file for whoever teaches: NAME="Ada Lovelace"
 	@$(RUN) scripts/classroom.py hand-in

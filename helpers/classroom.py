@@ -162,6 +162,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto
 body { color: #222; background: #fff }
 table { border-collapse: collapse; margin: 1rem 0 } caption { text-align: left; color: #555 }
 th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top }
+td { white-space: normal } td:last-child { min-width: 6.5rem }
 td.n { text-align: right; font-variant-numeric: tabular-nums }
 td.all { background: #cfe8d5 } td.some { background: #fbf0cf }
 .note { border-left: 4px solid #b3541e; padding: .2rem 1rem; background: #faf3ee }

@@ -146,7 +146,7 @@ def lab_command(port: int) -> list[str]:
 
 
 @contextmanager
-def server(command: Callable[[int], Sequence[str]] = lab_command, seconds: float = 60) -> Iterator[tuple[str, str]]:
+def server(command: Callable[[int], Sequence[str]] = lab_command, seconds: float = 90) -> Iterator[tuple[str, str]]:
     """Start a server; gives its address and token once it answers. Raises RuntimeError if it does not."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -163,9 +163,11 @@ def server(command: Callable[[int], Sequence[str]] = lab_command, seconds: float
         try:
             end = time.monotonic() + seconds
             while not _answers(f"{url}/api"):
-                if program.poll() is not None or time.monotonic() > end:
+                if program.poll() is not None:
                     log.seek(0)
                     raise RuntimeError(_last_line(log.read().decode(errors="replace")))
+                if time.monotonic() > end:
+                    raise RuntimeError(f"it does not answer within {seconds:g} s")
                 time.sleep(0.2)
             yield url, token
         finally:
@@ -258,7 +260,7 @@ def answer_of(kind: str, content: dict) -> str:
     return value if isinstance(value, str) and value.startswith("got ") else ""
 
 
-def jupyter(command: Callable[[int], Sequence[str]] = lab_command, code: str = WIDGET, seconds: float = 60) -> Finding:
+def jupyter(command: Callable[[int], Sequence[str]] = lab_command, code: str = WIDGET, seconds: float = 90) -> Finding:
     """Start JupyterLab and a kernel, make a slider, move it as a page would, and wait for what Python answers."""
     step, mend = "JupyterLab does not start", "make lab, and read what it prints"
     try:
@@ -316,6 +318,6 @@ AFTER = (
     Check("Keras", keras_settings),
     Check("Matplotlib", matplotlib_settings, 60),
     Check("training", training, 160),
-    Check("JupyterLab", jupyter, 200),
+    Check("JupyterLab", jupyter, 220),
 )
 """What needs the packages."""
