@@ -29,7 +29,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
-	doctor rehearse learner instructor hand-in class reset-progress teaching clean set-up check-python
+	update doctor rehearse learner instructor hand-in class reset-progress teaching clean set-up check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -95,6 +95,9 @@ format: set-up  ## Format code and notebooks
 lock: set-up  ## Resolve the newest allowed packages into requirements.lock
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
+
+update:  ## Get the newest lessons; what you typed is kept in notebooks/mine
+	@"$(PYTHON)" -I scripts/update.py
 
 doctor:  ## Look at this computer: each thing is fine, or what mends it (JSON=1 for help from afar)
 	@"$(PYTHON)" -I scripts/doctor.py $(if $(JSON),--json)
