@@ -9,6 +9,7 @@ import json
 import platform
 import re
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -44,6 +45,8 @@ def bounded(check: Check) -> Finding:
     def look():
         try:
             found.append(check.look())
+        except subprocess.TimeoutExpired:
+            pass  # said below
         except Exception as error:  # whatever it is: the other checks go on
             found.append(Finding(check.name, WRONG, f"{type(error).__name__}: {error}", "tell the authors"))
 

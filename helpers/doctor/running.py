@@ -79,9 +79,9 @@ KERAS_SETTINGS = {
 }
 
 
-def matplotlib_settings(environ: Mapping[str, str] = os.environ) -> Finding:
+def matplotlib_settings(environ: Mapping[str, str] = os.environ, seconds: float = 50) -> Finding:
     """Draw a figure with the user's settings of Matplotlib below those of the lessons."""
-    done = run(DRAW, 50, environ)
+    done = run(DRAW, seconds, environ)
     if done.returncode:
         return Finding("Matplotlib", WRONG, _last_line(done.stderr), "mend or rename your file matplotlibrc")
     if done.stderr.strip():

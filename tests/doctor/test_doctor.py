@@ -33,6 +33,13 @@ def test_a_check_that_hangs_is_a_finding():
     assert found == Finding("slow", WRONG, "no answer within 0.05 s", "close other programs, then: make doctor")
 
 
+def test_a_program_that_takes_too_long_is_told_in_the_same_words():
+    def slow():
+        raise subprocess.TimeoutExpired("python", 50)
+
+    assert doctor.bounded(Check("slow", slow, 60)).says == "no answer within 60 s"
+
+
 def test_each_check_has_its_bound_and_a_name_of_its_own():
     assert len(set(NAMES)) == len(NAMES) == 17
     assert all(0 < check.seconds <= 220 for check in (*running.BEFORE, *running.AFTER))

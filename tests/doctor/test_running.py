@@ -14,6 +14,9 @@ import pytest
 import websocket
 from surroundings import surroundings
 
+LONG = 900
+"""Seconds that a test may wait on a busy machine."""
+
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
@@ -46,27 +49,29 @@ def test_settings_that_keras_cannot_read(tmp_path, content):
 def test_settings_of_matplotlib(tmp_path):
     def draw(content):
         (tmp_path / "matplotlibrc").write_text(content)
-        return running.matplotlib_settings({**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")})
+        return running.matplotlib_settings({**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}, LONG)
 
     assert draw("figure.dpi: 50\n") == running.Finding("Matplotlib", FINE, "draws a figure")
     odd = draw("figure.dots: 50\n")
     assert odd.state == NOTE and "figure.dots" in odd.says
     (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe")
-    assert running.matplotlib_settings({**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}).state != FINE
+    assert (
+        running.matplotlib_settings({**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}, LONG).state != FINE
+    )
 
 
 def test_a_step_is_trained():
-    found = running.training()
+    found = running.training(seconds=LONG)
     assert found.state == FINE and "TensorFlow" in found.says and found.says.endswith("trains; float32")
 
 
 @pytest.mark.parametrize(
     ("code", "seconds", "says"),
     [
-        ("raise ImportError('no TensorFlow')", 60, "ImportError: no TensorFlow"),
-        ("import os; os.abort()", 60, "TensorFlow ended by signal 6"),
+        ("raise ImportError('no TensorFlow')", LONG, "ImportError: no TensorFlow"),
+        ("import os; os.abort()", LONG, "TensorFlow ended by signal 6"),
         ("import threading; threading.Event().wait()", 0.5, "not one step within 0.5 s"),
-        (running.TRAIN.replace('"sgd"', "keras.optimizers.SGD(0.0)"), 120, "no weight has changed"),
+        (running.TRAIN.replace('"sgd"', "keras.optimizers.SGD(0.0)"), LONG, "no weight has changed"),
     ],
 )
 def test_a_training_that_fails(code, seconds, says):
@@ -101,7 +106,7 @@ def test_chromium():
 
 
 def test_jupyterlab_starts_and_a_widget_answers(own):
-    assert running.jupyter(seconds=200) == running.Finding(
+    assert running.jupyter(seconds=LONG) == running.Finding(
         "JupyterLab", FINE, "starts, runs a kernel, and a widget answers"
     )
 
@@ -114,7 +119,7 @@ def test_jupyterlab_starts_and_a_widget_answers(own):
     ],
 )
 def test_a_widget_that_does_not_answer(own, code, says):
-    found = running.jupyter(code=code, seconds=200)
+    found = running.jupyter(code=code, seconds=LONG)
     assert (found.state, found.says) == (WRONG, f"a widget does not answer: {says}")
 
 
@@ -143,7 +148,7 @@ def python(*arguments: str):
 
 
 def test_a_jupyterlab_that_does_not_start(own):
-    found = running.jupyter(python("-c", "raise SystemExit('No module named jupyterlab')"))
+    found = running.jupyter(python("-c", "raise SystemExit('No module named jupyterlab')"), seconds=LONG)
     assert (found.state, found.says) == (WRONG, "JupyterLab does not start: No module named jupyterlab")
     silent = running.jupyter(python("-c", "import threading; threading.Event().wait()"), seconds=1)
     assert silent.says == "JupyterLab does not start: it does not answer within 1 s"
@@ -151,7 +156,9 @@ def test_a_jupyterlab_that_does_not_start(own):
 
 def test_a_server_without_kernels(own, tmp_path):
     (tmp_path / "api").write_text("{}")
-    found = running.jupyter(python("-m", "http.server", "PORT", "--bind", "127.0.0.1", "--directory", str(tmp_path)))
+    found = running.jupyter(
+        python("-m", "http.server", "PORT", "--bind", "127.0.0.1", "--directory", str(tmp_path)), seconds=LONG
+    )
     assert found.state == WRONG and found.says.startswith("no kernel runs: HTTP Error 501")
 
 
