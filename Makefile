@@ -25,7 +25,7 @@ RUFF := .venv/bin/ruff
 PYTEST := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4
 NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg \
 	--nbval-cell-timeout 300 --nbval-kernel-startup-timeout 180 -p no:python -p no:playwright
-ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
+ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
@@ -34,7 +34,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
-	@echo '           FAULTS="gabor models-3" (faults)'
+	@echo '           FAULTS="gabor models-3" (faults)  NAME="Ada Lovelace" (hand-in)  FOLDER=… (class)  TO=… (learner, instructor)'
 
 lab: check-python  ## Open the lessons in JupyterLab
 	@"$(PYTHON)" -I scripts/set_up.py --or-older
