@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -202,3 +203,14 @@ def test_from_a_kernel_to_the_page(tmp_path, monkeypatch):
     ):
         done = run("class", FOLDER=folder)
         assert done.returncode == 1 and said in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed: `apt install make`")
+def test_make_hands_over_what_stands_on_its_command_line_and_no_more(tmp_path):
+    """Some systems have a variable NAME of their own."""
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text() + '\nshow:\n\t@echo "<$$NAME|$$FOLDER|$$TO>"\n')
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    given = {**clean, "NAME": "host", "FOLDER": "x", "TO": "y"}
+    for options, expected in (([], "<||>"), (["NAME=Zoë O'Neil", "FOLDER=a b"], "<Zoë O'Neil|a b|>")):
+        done = subprocess.run(["make", "show", *options], cwd=tmp_path, env=given, capture_output=True, text=True)
+        assert done.stdout.strip() == expected
