@@ -24,6 +24,7 @@ FOLDERS = ("data", "docs", "helpers", "scripts")
 MADE = re.compile(r"(?m)^(?:def )?(\w*solution\w*)(?: =|\()")
 """What a solution defines: its names say so (CONTRIBUTING.md)."""
 NOTES = re.compile(r"<details><summary><b>For instructors</b>.*?</details>\n*", re.DOTALL)
+GUIDE = re.compile(r"\[([^\]]+)\]\(docs/teaching/[^)]*\)")  # a link to what learners do not get
 LATER = "*The solution comes later, from whoever teaches.*"
 SHOWS_IT = "*A cell that shows the solution is left out here.*"
 
@@ -69,6 +70,9 @@ def write(kind: str, folder: Path) -> None:
         (partial / "notebooks").mkdir(parents=True)
         for name in FILES:
             copy2(ROOT / name, partial / name)
+            if teaching and name.endswith(".md"):
+                text = (ROOT / name).read_text(encoding="utf-8")
+                (partial / name).write_text(GUIDE.sub(r"\1", text), encoding="utf-8")
         for name in FOLDERS:
             copytree(ROOT / name, partial / name, ignore=ignore_patterns("__pycache__", ".*", *teaching))
         for path in (ROOT / "notebooks").glob("*.md"):

@@ -79,6 +79,13 @@ def test_the_guide_is_for_instructors(folders):
 
 
 @pytest.mark.parametrize("kind", hand_out.KINDS)
+def test_links_lead_somewhere(folders, kind):
+    for path in (*folders[kind].glob("*.md"), *folders[kind].glob("docs/**/*.md")):
+        targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
+        assert not [target for target in targets if not (path.parent / target).exists()], path.name
+
+
+@pytest.mark.parametrize("kind", hand_out.KINDS)
 def test_a_folder_has_what_make_lab_needs(folders, kind):
     folder = folders[kind]
     named = {*re.findall(r"(?:scripts|benchmarks)/\w+\.py", (ROOT / "Makefile").read_text())}
