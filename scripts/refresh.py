@@ -6,12 +6,14 @@ every run.
 
 import base64
 import io
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
 
 from helpers.files import written_whole
 from helpers.lessons import LESSONS, find_lesson
+from helpers.progress import OFF, VARIABLE
 
 import nbformat
 from nbclient import NotebookClient
@@ -74,7 +76,7 @@ def refresh(path: Path) -> dict:
         coalesce_streams=True,
         resources={"metadata": {"path": NOTEBOOKS}},
     )
-    client.execute()
+    client.execute(env={**os.environ, VARIABLE: OFF})  # these are no learner's answers
     tidy(notebook)
     with written_whole(path) as partial:
         nbformat.write(notebook, partial)

@@ -11,14 +11,15 @@ MODULES = {
     for path in (ROOT / "helpers").rglob("*.py")
 }
 FLOORS = (
-    {"widgets", "exercises"},
+    {"classroom"},
+    {"doctor", "exercises", "widgets"},
     {"models"},
     {"activations"},
     {"explain", "training", "raw_tensorflow"},
     {"datasets", "diagrams"},
     {"plots", "gabor", "layers"},
     {"convolution", "pixels"},
-    {"fonts"},
+    {"fonts", "progress"},
     {"engine", "files", "lessons"},
 )
 """What is in helpers, from top to bottom: a room may import from floors below its own, and within itself."""
