@@ -152,8 +152,8 @@ class Memory:
         return [attempt for attempt in [*recall(), *self._not_kept] if attempt.lesson == self.lesson]
 
     def add(self, exercise: int, verdict: str, misconception: str) -> None:
-        """Remember an answer; once an exercise is done, running its cell again is no new try."""
-        if not until_right(self.tries(), self.lesson, exercise)[1]:
+        """Remember an answer to a lesson; once an exercise is done, running its cell again is no new try."""
+        if self.lesson and not until_right(self.tries(), self.lesson, exercise)[1]:
             attempt = Try(now(), self.lesson, exercise, verdict, misconception)
             if not remember(attempt):
                 self._not_kept.append(attempt)

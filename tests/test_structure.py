@@ -11,6 +11,7 @@ MODULES = {
     for path in (ROOT / "helpers").rglob("*.py")
 }
 FLOORS = (
+    {"start"},
     {"classroom"},
     {"doctor", "exercises", "widgets"},
     {"models"},
