@@ -15,6 +15,7 @@ EXERCISES = {
             "b",
             {
                 "a": "Python sees a cell only when it runs. A text that was changed is not a text that was run.",
+                "d": "Python never asks. A name has one value: the one that it got last.",
                 "c": "the old value stays in the kernel until a cell changes it, or the kernel is restarted.",
             },
         ),

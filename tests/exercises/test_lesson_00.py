@@ -23,7 +23,7 @@ WRONG = {
     1: [
         ("a", "A text that was changed is not a text that was run"),
         ("c", "the old value stays in the kernel"),
-        ("C", "the old value stays in the kernel"),
+        ("D", "Python never asks"),
     ],
     2: [
         (lambda image: image[2:4], "the end of a slice is left out"),
@@ -33,10 +33,11 @@ WRONG = {
         (lambda image: image[2:5, 2:5], "whole rows"),
         (lambda image: image[2], "that is one row"),
         (lambda image: image[2:6], "shape"),
+        (lambda image: image[2:5] + 1, "where"),
     ],
 }
 MISSING = [
-    (1, "d", "answer with one of the letters a, b, c"),
+    (1, "e", "answer with one of the letters a, b, c, d"),
     (2, None, "define the function"),
     (2, not_written, "write the body"),
 ]
