@@ -15,7 +15,7 @@ SLOW = ("training", "JupyterLab", "cache", "Matplotlib", "ports", "Chromium")
 """Checks that `make doctor` makes, and lesson 00 does not: they take long, or ask what is seen at once."""
 DONE, OPEN = "#1b7837", "#c9c9c9"
 CARD = (
-    "display:inline-block;vertical-align:top;width:205px;height:76px;box-sizing:border-box;margin:4px;padding:8px 10px;"
+    "display:inline-block;vertical-align:top;width:205px;height:96px;box-sizing:border-box;margin:4px;padding:8px 10px;"
     "border:1px solid {color};border-left-width:6px;border-radius:6px;line-height:1.35"
 )
 
