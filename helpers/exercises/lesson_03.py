@@ -14,6 +14,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -214,4 +215,5 @@ EXERCISES: dict[int, Exercise] = {
             )
         ],
     ),
+    6: quiz("03"),
 }

@@ -13,6 +13,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -304,4 +305,5 @@ EXERCISES: dict[int, Exercise] = {
             )
         ],
     ),
+    6: quiz("04"),
 }

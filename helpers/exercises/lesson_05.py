@@ -14,6 +14,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -287,4 +288,5 @@ EXERCISES: dict[int, Exercise] = {
             )
         ],
     ),
+    5: quiz("05"),
 }

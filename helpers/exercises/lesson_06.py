@@ -2,6 +2,7 @@
 
 from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, function, is_stub
 from helpers.exercises.networks import expect_goal, random_maps
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -192,4 +193,5 @@ EXERCISES: dict[int, Exercise] = {
             ),
         ],
     ),
+    5: quiz("06"),
 }

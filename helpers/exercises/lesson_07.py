@@ -11,6 +11,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -195,4 +196,5 @@ EXERCISES: dict[int, Exercise] = {
             ),
         ],
     ),
+    5: quiz("07"),
 }

@@ -10,6 +10,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -232,4 +233,5 @@ EXERCISES: dict[int, Exercise] = {
             "np.mean of that is one number; collect them for all places.",
         ),
     ),
+    5: quiz("08"),
 }

@@ -13,6 +13,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -342,4 +343,5 @@ EXERCISES: dict[int, Exercise] = {
             )
         ],
     ),
+    5: quiz("09"),
 }

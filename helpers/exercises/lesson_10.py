@@ -12,6 +12,7 @@ from helpers.exercises.judges import (
     numbers,
     random_image,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -391,4 +392,5 @@ EXERCISES: dict[int, Exercise] = {
             "B and C: which images are looked at, and is every part of the network as it should be for that?",
         ),
     ),
+    7: quiz("10"),
 }
