@@ -2,6 +2,7 @@
 
 from helpers.convolution import convolve
 from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, function, numbers
+from helpers.exercises.quizzes import quiz
 from helpers.gabor import gabor_kernel, gabor_response, grating
 
 import numpy as np
@@ -237,4 +238,5 @@ EXERCISES: dict[int, Exercise] = {
             "Weight (row, col) saw image[row : row + rows, col : col + cols], where rows, cols = error.shape.",
         ),
     ),
+    6: quiz("02"),
 }

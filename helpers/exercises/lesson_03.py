@@ -16,6 +16,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -256,4 +257,5 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
+    6: quiz("03"),
 }

@@ -16,6 +16,7 @@ from helpers.exercises.networks import (
     trained_beforehand,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -317,4 +318,5 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
+    6: quiz("04"),
 }

@@ -29,6 +29,7 @@ from helpers.exercises.networks import (
     trained_beforehand,
     unpack,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -337,4 +338,5 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
+    5: quiz("05"),
 }

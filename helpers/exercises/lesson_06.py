@@ -2,6 +2,7 @@
 
 from helpers.exercises.judges import Exercise, NotYet, Wrong, as_array, choice, function, is_stub
 from helpers.exercises.networks import expect_goal, random_maps
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -214,4 +215,5 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
+    5: quiz("06"),
 }

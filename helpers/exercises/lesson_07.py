@@ -14,6 +14,7 @@ from helpers.exercises.networks import (
     trained_beforehand,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -232,4 +233,5 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
+    5: quiz("07"),
 }

@@ -11,6 +11,7 @@ from helpers.exercises.networks import (
     trained_beforehand,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -257,4 +258,5 @@ EXERCISES: dict[int, Exercise] = {
             "For the value at place i: values[max(0, i + 1 - window) : i + 1].",
         ),
     ),
+    5: quiz("08"),
 }

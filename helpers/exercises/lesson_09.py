@@ -15,6 +15,7 @@ from helpers.exercises.networks import (
     stand_in,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -377,4 +378,5 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
+    5: quiz("09"),
 }

@@ -2,6 +2,7 @@
 
 from helpers.exercises.gradients import BACK_MISTAKES, STEP_MISTAKES, judge_back, judge_step
 from helpers.exercises.judges import Exercise, choices, function, numbers
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -232,4 +233,5 @@ EXERCISES: dict[int, Exercise] = {
             "B and C: which images are looked at, and is every part of the network as it should be for that?",
         ),
     ),
+    7: quiz("10"),
 }
