@@ -40,8 +40,8 @@ class Exercise:
     """One exercise: ``judge(answer)`` returns if it is right, and raises NotYet or Wrong if not.
 
     ``mistakes`` are pairs of a typical wrong answer and the whole message for it. The judges that `choice`, `choices`,
-    `numbers` and `function` make have theirs with them. ``patience`` is how many times `helpers.exercises.running`'s
-    `SECONDS` the check may take: more for one that asks a network.
+    `numbers` and `function` make have theirs with them. ``patience`` is how many times
+    `helpers.exercises.running.SECONDS` the check may take: more for one that asks a network.
     """
 
     judge: Callable[[Any], None]

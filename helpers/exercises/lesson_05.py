@@ -213,7 +213,7 @@ def _judge_augmentation(model, images) -> None:
             "Rescaling comes before the augmentation, which must begin. Its layers expect pixels from 0 to 255: some, "
             "such as RandomBrightness, make nonsense of others."
         )
-    some = np.array(images[:16], np.float32)
+    some = np.random.default_rng(0).uniform(0, 255, (16, *images.shape[1:])).astype(np.float32)
     changes = (np.asarray(layer(some, training=True)) for layer, kept in zip(every, augments, strict=True) if kept)
     if all(np.allclose(some, changed, atol=0.01) for changed in changes):
         raise Wrong(f"{kinds[first]} changes nothing in training: its factors are 0.")

@@ -108,11 +108,11 @@ def test_networks_that_come_with_the_lessons_are_known_in_any_wrapper():
     wrapped = keras.Sequential([keras.Input((32, 32, 3)), layers.Resizing(64, 64), network], name="mine")
     assert trained_beforehand(wrapped, "digits", "critters")
     mine = keras.models.clone_model(network)
+    mine.name = "mine"
     assert not trained_beforehand(mine, "critters")
     random = np.random.default_rng(0)
     tuned = [weight + random.normal(0, 0.1 * np.std(weight), weight.shape) for weight in network.get_weights()]
     mine.set_weights(tuned)
-    mine.name = "mine"
     assert trained_beforehand(mine, "critters")
 
 
