@@ -188,7 +188,7 @@ def _standing(learner: Learner, lessons: Mapping[str, int]) -> str:
         ready = len(done.get(lesson, ()))
         cells.append(f'<td class="n {"all" if ready == count else "some" if ready else ""}">{ready}/{count}</td>')
     last = max((attempt.time for attempt in learner.tries), default="")[:10]
-    return f'<tr><th scope="row">{html.escape(learner.name)}</th>{"".join(cells)}<td>{last}</td></tr>'
+    return f'<tr><th scope="row">{html.escape(learner.name)}</th>{"".join(cells)}<td>{html.escape(last)}</td></tr>'
 
 
 def page(learners: Sequence[Learner], left_out: Sequence[tuple[str, str]]) -> str:

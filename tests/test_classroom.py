@@ -125,6 +125,13 @@ def test_each_misconception_comes_with_what_to_say():
     assert thought[1] == ["1", "03 · 3", said, EXERCISES["03", 3].hints[-1]]
 
 
+def test_nothing_of_a_file_is_read_as_html():
+    """A date may be written in odd ways, too."""
+    odd = progress.as_try({**RIGHT._asdict(), "time": "20261126<20:00:00"})
+    assert odd and "20261126<2" not in page([Learner("<script>", (odd,))], [("<img>", "<b>")])
+    assert "script" not in Page(page([Learner("<script>", (odd,))], [("<img>", "<b>")])).tags
+
+
 def test_a_misconception_of_another_version_is_counted_all_the_same():
     _, _, thought = Page(page([Learner("a", (WRONG._replace(misconception="03.3.999"),))], [])).tables
     assert thought[1][:3] == ["1", "03 · 3", "an exercise of another version of the lessons"]
@@ -140,7 +147,11 @@ def test_a_misconception_of_another_version_is_counted_all_the_same():
         ("other.json", b'{"name": "Ada", "tries": []}', "no file of ours"),
         ("list.json", b"[]", "no file of ours"),
         ("lesson.ipynb", b'{"cells": []}', "no file of ours"),
-        ("changed.json", hand_in("Ada", [WRONG]).replace("wrong", "splendid").encode(), "damaged, or changed by hand"),
+        (
+            "changed.json",
+            hand_in("Ada", [WRONG, RIGHT]).replace("wrong", "splendid").encode(),
+            "damaged, or changed by hand",
+        ),
         ("no_list.json", json.dumps({"format": classroom.FORMAT, "name": "A", "tries": 3}).encode(), "damaged, or"),
         ("no_name.json", hand_in("Ada", [WRONG]).replace('"Ada"', "3").encode(), "damaged, or changed by hand"),
         ("<i>.json", b"x", "cannot be read"),
