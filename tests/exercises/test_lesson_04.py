@@ -5,7 +5,7 @@ import math
 from helpers.exercises import load_checks
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import CLASSES, LABELS, ROWS, fake, labels_with, row_reader
 
 
@@ -97,6 +97,7 @@ STUBS = {
     3: {"zeros": None, "factor": None, "zeros_predicting": None},
     4: lambda maps, rate, random: None,
     5: (..., None, None),
+    6: letters("???"),
 }
 RIGHT = {
     1: ["b", "(b)."],
@@ -120,6 +121,7 @@ RIGHT = {
         (fake(), ROWS.tolist(), LABELS.tolist()),
         (fake(), ROWS, LABELS[:, np.newaxis]),
     ],
+    6: dressed("aab"),
 }
 WRONG = {
     1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "become surer")],
@@ -201,6 +203,15 @@ WRONG = {
             "its numbers are no probabilities",
         ),
     ],
+    6: one_wrong(
+        "aab",
+        Ab="that is stride 2",
+        Ac="as deep as its input",
+        Bb="pooled by itself",
+        Bc="that one is kept",
+        Ca="Validation images choose",
+        Cc="says nothing of new images",
+    ),
 }
 MISSING = [
     (1, "e", "answer with one of the letters a, b, c, d"),
@@ -217,6 +228,7 @@ MISSING = [
     (5, (row_reader(), ROWS[:0], LABELS[:0]), "give the images and their labels"),
     (5, (row_reader(), ROWS, LABELS[:9]), "give the images and their labels"),
     (5, (row_reader(), ROWS, np.eye(CLASSES)[LABELS]), "give the images and their labels"),
+    (6, letters("a?b"), "B: put one of the letters a, b, c"),
 ]
 
 
