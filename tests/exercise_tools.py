@@ -57,6 +57,21 @@ def changed(result, random):
     return array
 
 
+def letters(text):
+    """An answer to a quiz: "bca" is b to question A, c to B, and a to C."""
+    return dict(zip("ABC", text, strict=True))
+
+
+def dressed(right):
+    """The right answer to a quiz, written in different ways."""
+    return [letters(right), letters(right.upper()), {name: f" ({letter})." for name, letter in letters(right).items()}]
+
+
+def one_wrong(right, **reasons):
+    """Answers to a quiz with one letter that is wrong: ``Ac="…"`` is c to question A, and a part of its message."""
+    return [({**letters(right), name: letter}, reason) for (name, letter), reason in reasons.items()]
+
+
 class Answers:
     """Tests of the exercises of one lesson: a class that inherits names it, and says what is answered.
 

@@ -130,11 +130,11 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
     ),
     "04": (
         Question(
-            "03",
-            "A convolution has 16 kernels of 3 × 3, and its input has 8 channels. How many parameters is that?",
-            ("160", "a kernel is as deep as its input: 3 × 3 × 8 weights, not 3 × 3."),
-            "1,168",
-            ("1,152", "the biases are missing: one for each of the 16 kernels."),
+            "01",
+            "Why does a convolution need so few weights?",
+            "It uses the same kernel at all places.",
+            ("It looks at every second place only.", "that is stride 2: fewer places, with as many weights."),
+            ("Its kernels look at one channel each.", "a kernel is as deep as its input, with weights for all of it."),
         ),
         Question(
             "01",
@@ -196,11 +196,11 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             ("turns by any angle", "a 6 turned by 180° is a 9, and still gets the label 6."),
         ),
         Question(
-            "01",
-            "Why does a convolution need so few weights?",
-            "It uses the same kernel at all places.",
-            ("It looks at every second place only.", "that is stride 2: fewer places, with as many weights."),
-            ("Its kernels look at one channel each.", "a kernel is as deep as its input, with weights for all of it."),
+            "03",
+            "A convolution has 16 kernels of 3 × 3, and its input has 8 channels. How many parameters is that?",
+            ("160", "a kernel is as deep as its input: 3 × 3 × 8 weights, not 3 × 3."),
+            "1,168",
+            ("1,152", "the biases are missing: one for each of the 16 kernels."),
         ),
     ),
     "07": (

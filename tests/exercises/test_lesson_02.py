@@ -3,7 +3,7 @@
 from helpers.gabor import gabor_kernel, gabor_response
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import signal
 
 
@@ -61,6 +61,7 @@ STUBS = {
     3: "?",
     4: lambda image: ...,
     5: lambda image, kernel, target: ...,
+    6: letters("???"),
 }
 RIGHT = {
     1: [
@@ -84,6 +85,7 @@ RIGHT = {
         gradient_by_difference,
         lambda i, k, t: np.rot90(gradient_by_convolution(i, k, t), 4).tolist(),
     ],
+    6: dressed("bca"),
 }
 WRONG = {
     1: [
@@ -145,6 +147,15 @@ WRONG = {
             "the pixels are missing",
         ),
     ],
+    6: one_wrong(
+        "bca",
+        Aa="in the kernel, not in the page",
+        Ac="forgets all names",
+        Ba="without a border of zeros",
+        Bb="The first place counts as well",
+        Cb="with the sum 1 does",
+        Cc="gray × sum",
+    ),
 }
 MISSING = [
     (1, {"frequency": 1 / 8, "theta": None}, "fill in theta."),
@@ -153,6 +164,7 @@ MISSING = [
     (3, "wide", "answer with one of the letters a, b, c, d"),
     (4, "?", "define the function"),
     (5, lambda image, kernel, target: None, "write the body of the function"),
+    (6, letters("b?a"), "B: put one of the letters a, b, c"),
 ]
 
 

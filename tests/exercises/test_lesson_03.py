@@ -7,7 +7,7 @@ from helpers.engine import keras
 from helpers.exercises import load_checks
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 
 
 def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.0, known=1.0, scale=1.0, classes=10):
@@ -45,6 +45,7 @@ STUBS = {
     3: lambda w, x, y, learning_rate: ...,
     4: lambda label, probabilities: ...,
     5: (..., None),
+    6: letters("???"),
 }
 RIGHT = {
     1: ["c", "C", "c."],
@@ -64,6 +65,7 @@ RIGHT = {
         lambda label, p: np.array(-math.log([*p][label] + 1e-12)),
     ],
     5: [network(), network(20_000, ("SeparableConv2D", "Dense"), accuracy=0.95), network(scale=5)],  # no softmax
+    6: dressed("acc"),
 }
 WRONG = {
     1: [("a", "what the next layer gets"), ("b", "save just as many"), ("d", "Dense layer now gets fewer")],
@@ -131,6 +133,15 @@ WRONG = {
         (network(kinds=("Conv2D", "Lambda")), "a Lambda layer does not say"),
         (network(classes=5), "it must give 10 numbers"),
     ],
+    6: one_wrong(
+        "acc",
+        Ab="added up to one map",
+        Ac="how deep each kernel is",
+        Ba="All directions need a bank",
+        Bb="a kernel with the sum 0",
+        Ca="where the loss grows",
+        Cb="how far the results are",
+    ),
 }
 MISSING = [
     (1, "no", "answer with one of the letters a, b, c, d"),
@@ -141,6 +152,7 @@ MISSING = [
     (5, network()[0], "give the trained model and the dataset: check(5, (small_model, dataset))."),
     (5, (network()[0], None), "give the trained model and the dataset"),
     (5, network()[::-1], "give the trained model and the dataset"),
+    (6, letters("a?c"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -6,7 +6,7 @@ from helpers.engine import keras
 from helpers.exercises import load_checks
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import CLASSES, LABELS, ROWS, fake, labels_with, row_reader
 
 
@@ -115,6 +115,7 @@ STUBS = {
     3: {"zeros": None, "factor": None, "zeros_predicting": None},
     4: lambda maps, rate, random: None,
     5: (..., None, None),
+    6: letters("???"),
 }
 RIGHT = {
     1: ["b", "(b).", "answer b"],
@@ -144,6 +145,7 @@ RIGHT = {
         (fake(), ROWS, np.eye(CLASSES)[LABELS]),
         (fake(predict=lambda *_, **__: 3 * np.eye(CLASSES)[LABELS] - 1), ROWS, LABELS),  # no softmax
     ],
+    6: dressed("aab"),
 }
 WRONG = {
     1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "become surer")],
@@ -235,6 +237,15 @@ WRONG = {
         ((fake(predict=lambda *_, **__: np.eye(5)[LABELS % 5]), ROWS, LABELS), "it must give 10 numbers"),
         ((keras.Sequential([keras.layers.Dense(10)]), ROWS, LABELS), "its parameters cannot be counted"),
     ],
+    6: one_wrong(
+        "aab",
+        Ab="that is stride 2",
+        Ac="as deep as its input",
+        Bb="pooled by itself",
+        Bc="that one is kept",
+        Ca="Validation images choose",
+        Cc="says nothing of new images",
+    ),
 }
 MISSING = [
     (1, "e", "answer with one of the letters a, b, c, d"),
@@ -251,6 +262,7 @@ MISSING = [
     (5, (row_reader(), ROWS[:0], LABELS[:0]), "give the images and their labels"),
     (5, (row_reader(), ROWS, LABELS[:9]), "give the images and their labels"),
     (5, (row_reader(), ROWS, LABELS + 0.5), "give the images and their labels"),
+    (6, letters("a?b"), "B: put one of the letters a, b, c"),
 ]
 
 

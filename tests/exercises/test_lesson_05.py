@@ -5,7 +5,7 @@ from helpers.exercises import load_checks
 
 import numpy as np
 import pytest
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import LABELS, ROWS, augmented, batches, fake, row_reader
 
 
@@ -93,6 +93,7 @@ STUBS = {
     },
     3: lambda image, label, other, other_label, top, left, height, width: None,
     4: (..., None),
+    5: letters("???"),
 }
 RIGHT = {
     1: ["b", "B", ("b",)],
@@ -107,6 +108,7 @@ RIGHT = {
         (fake(), batches(0.65)),
         (fake(), [(255 * ROWS, LABELS)]),
     ],
+    5: dressed("cab"),
 }
 WRONG = {
     1: [("a", "labels are right"), ("c", "says 9"), ("d", "nothing checks")],
@@ -188,6 +190,15 @@ WRONG = {
         ((always_augmented(), batches()), "two predictions of the same images differ"),
         ((fake(), batches(0.64)), "it gets 64.0% of the validation images right. The goal is 65%: close."),
     ],
+    5: one_wrong(
+        "cab",
+        Aa="the frequency sets how wide",
+        Ab="out of step sooner",
+        Bb="knows each image by heart",
+        Bc="on new images it guesses",
+        Ca="shares a few weights",
+        Cc="no parameters at all",
+    ),
 }
 MISSING = [
     (1, "no", "answer with one of the letters a, b, c, d"),
@@ -203,6 +214,7 @@ MISSING = [
     (4, (augmented(), None), "give the trained model and the batches"),
     (4, (augmented(), (ROWS, LABELS)), "give the trained model and the batches"),
     (4, (keras.Sequential, batches()), "give the trained model and the batches"),
+    (5, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 

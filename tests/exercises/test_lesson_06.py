@@ -5,7 +5,7 @@ from helpers.exercises import load_checks
 import numpy as np
 import pytest
 from any_answers import FUNCTIONS, VALUES
-from exercise_tools import Answers
+from exercise_tools import Answers, dressed, letters, one_wrong
 from network_tools import CLASSES, FACES
 
 WIDTH = CLASSES
@@ -43,7 +43,13 @@ def dead_by_loop(maps):
     return [not any((one[..., channel] != 0).any() for one in maps) for channel in range(maps.shape[-1])]
 
 
-STUBS = {1: "?", 2: lambda maps, labels: ..., 3: lambda maps: None, 4: (..., ORIGINAL, network, TARGET)}
+STUBS = {
+    1: "?",
+    2: lambda maps, labels: ...,
+    3: lambda maps: None,
+    4: (..., ORIGINAL, network, TARGET),
+    5: letters("???"),
+}
 RIGHT = {
     1: ["c", " C ", "(c)"],
     2: [
@@ -57,6 +63,7 @@ RIGHT = {
         (fooling(6, 8).astype(np.float32), ORIGINAL.astype(np.uint8), network, np.int64(TARGET)),
         (fooling(8, 8).tolist(), ORIGINAL.tolist(), lambda images: network(images).tolist(), TARGET),
     ],
+    5: dressed("cab"),
 }
 WRONG = {
     1: [("a", "something is added to their sum"), ("b", "an image of ones"), ("d", "the same from the same image")],
@@ -105,6 +112,15 @@ WRONG = {
         (("image", ORIGINAL, network, TARGET), "must be an array of numbers"),
         (([[1], [2, 3]], ORIGINAL, network, TARGET), "must be an array of numbers, but it is [[1], [2, 3]]"),
     ],
+    5: one_wrong(
+        "cab",
+        Aa="that is training",
+        Ab="divided by 0.6 in training",
+        Bb="a mirrored 2",
+        Bc="a 6 turned by 180°",
+        Ca="3 × 3 × 8 weights",
+        Cc="biases are missing",
+    ),
 }
 MISSING = [
     (1, "e", "answer with one of the letters a, b, c, d"),
@@ -121,6 +137,7 @@ MISSING = [
     (4, (fooling(), ORIGINAL, network, TARGET, 1), "give all four"),
     (4, (fooling(), None, network, TARGET), "give all four"),
     (4, (fooling(), ORIGINAL[0], network, TARGET), "give all four"),
+    (5, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 

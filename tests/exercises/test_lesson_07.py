@@ -3,7 +3,7 @@
 from helpers.exercises.lesson_07 import GOAL
 
 import numpy as np
-from exercise_tools import Answers
+from exercise_tools import Answers, dressed, letters, one_wrong
 from network_tools import IMAGES, LABELS, beforehand, scores, trained
 
 STAMPED = IMAGES.copy()
@@ -34,7 +34,13 @@ def share_by_loop(heat, mask):
     return inside / (inside + outside)
 
 
-STUBS = {1: "?", 2: lambda maps, gradients: ..., 3: lambda heat, mask: None, 4: (None, IMAGES, LABELS)}
+STUBS = {
+    1: "?",
+    2: lambda maps, gradients: ...,
+    3: lambda heat, mask: None,
+    4: (None, IMAGES, LABELS),
+    5: letters("???"),
+}
 RIGHT = {
     1: ["b", "B.", "'b'"],
     2: [
@@ -52,6 +58,7 @@ RIGHT = {
         (trained(GOAL), [*IMAGES], LABELS.tolist()),
         (scores(), IMAGES, np.eye(10)[LABELS]),  # no softmax, and one-hot labels
     ],
+    5: dressed("bac"),
 }
 WRONG = {
     1: [("a", "says where, not what"), ("c", "a window of 56 × 56 pixels"), ("d", "Dark is less, not nothing")],
@@ -100,6 +107,15 @@ WRONG = {
             "for each image it must give 9 numbers, but the shape of its answer is (9, 10)",
         ),
     ],
+    5: one_wrong(
+        "bac",
+        Aa="happens once",
+        Ac="random once",
+        Bb="may wake up",
+        Bc="others stand in for it",
+        Ca="too small",
+        Cb="jumps over the valley",
+    ),
 }
 MISSING = [
     (4, None, "train a network"),
@@ -111,6 +127,7 @@ MISSING = [
     (4, (trained(1), IMAGES, None), "give the images and their labels"),
     (4, (trained(1), IMAGES[:0], LABELS[:0]), "give the images and their labels"),
     (4, (trained(1), "fox", ["a", "b"]), "give the images and their labels"),
+    (5, letters("b?c"), "B: put one of the letters a, b, c"),
 ]
 
 

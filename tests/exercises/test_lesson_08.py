@@ -7,7 +7,7 @@ from helpers.exercises.lesson_08 import TRANSFER_GOAL
 
 import numpy as np
 import pandas as pd
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import (
     IMAGES,
     LABELS,
@@ -123,7 +123,13 @@ def means_of(part):
     return lambda values, window: [np.mean(part(values, i, window)) for i in range(len(values))]
 
 
-STUBS = {1: "?", 2: lambda base, prefixes: ..., 3: (..., IMAGES, LABELS), 4: lambda values, window: ...}
+STUBS = {
+    1: "?",
+    2: lambda base, prefixes: ...,
+    3: (..., IMAGES, LABELS),
+    4: lambda values, window: ...,
+    5: letters("???"),
+}
 RIGHT = {
     1: ["d", " D)", "(d)"],
     2: [
@@ -149,6 +155,7 @@ RIGHT = {
             / np.convolve(np.ones(len(values)), np.ones(window))[: len(values)]
         ),
     ],
+    5: dressed("bca"),
 }
 WRONG = {
     1: [
@@ -240,6 +247,15 @@ WRONG = {
         (lambda values, window: np.mean(values[-window:]), "it returned shape () where (5,) is right"),
         (lambda values, window: [f"{value:.2f}" for value in values], "must return numbers"),
     ],
+    5: one_wrong(
+        "bca",
+        Aa="not what they are good for",
+        Ac="suffers as much without others",
+        Ba="the best one so far",
+        Bb="learns by heart",
+        Cb="the same stamps",
+        Cc="can err together",
+    ),
 }
 MISSING = [
     (1, "all", "answer with one of the letters a, b, c, d"),
@@ -255,6 +271,7 @@ MISSING = [
     (3, (trained(1), IMAGES, LABELS + 0.5), "give the images and their labels"),
     (4, None, "define the function"),
     (4, not_written, "write the body of the function"),
+    (5, letters("b?a"), "B: put one of the letters a, b, c"),
 ]
 
 

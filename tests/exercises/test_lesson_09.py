@@ -10,7 +10,7 @@ from helpers.exercises.networks import multiply_adds
 
 import numpy as np
 from any_answers import VALUES
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import IMAGES, LABELS, Later, Network, counted, reader, trained, untrained
 
 layers = keras.layers
@@ -192,6 +192,7 @@ STUBS = {
     2: lambda size, channels, filters, height, width: ...,
     3: lambda x, filters, stride: ...,
     4: (..., IMAGES, LABELS),
+    5: letters("???"),
 }
 RIGHT = {
     1: ["(c)", "c", "(C)"],
@@ -213,6 +214,7 @@ RIGHT = {
         (Later(reader), IMAGES, LABELS),
         (Later(reader, (layers.Conv2D, 8, 3, 2)), IMAGES, LABELS),
     ],
+    5: dressed("bcb"),
 }
 WRONG = {
     1: [
@@ -350,6 +352,15 @@ WRONG = {
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((Later(reader), IMAGES[:, :4], LABELS), "it cannot take images of shape (4, 8, 3)"),
     ],
+    5: one_wrong(
+        "bcb",
+        Aa="stored numbers drift",
+        Ac="dropout in prediction",
+        Ba="is called owl, too",
+        Bb="as many outputs as before",
+        Ca="without padding",
+        Cc="every second place is left out",
+    ),
 }
 MISSING = [
     (1, "5", "answer with one of the letters a, b, c, d"),
@@ -362,6 +373,7 @@ MISSING = [
     (4, None, "train a network, then give check(4, (my_network, x_validation, y_validation))"),
     (4, trained(1), "give the trained network and the images: check(4, (my_network, x_validation, y_valid"),
     (4, (counted(1, 4), IMAGES, None), "give the images and their labels: check(4, (my_network, x_valid"),
+    (5, letters("b?b"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -6,7 +6,7 @@ from helpers.convolution import convolve
 from helpers.engine import tf
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import signal
 
 SHAPES = {"same_height": 11, "same_width": 10, "valid_height": 8, "valid_width": 9, "channels": 12, "weights": 1008}
@@ -141,6 +141,7 @@ STUBS = {
     4: lambda image, kernel, error: ...,
     5: lambda x, y, w, b, rate, strength: ...,
     6: {"A": "?", "B": "?", "C": "?"},
+    7: letters("???"),
 }
 RIGHT = {
     1: [SHAPES, {name: float(value) for name, value in SHAPES.items()}, {**SHAPES, "weights": np.int64(1008)}],
@@ -158,6 +159,7 @@ RIGHT = {
     4: [back, back_by_scipy, back_by_tape],
     5: [penalty_step, by_hand, in_a_graph],
     6: [{"A": "b", "B": "d", "C": "c"}, {"A": " B", "B": "(d)", "C": "c."}, {"A": ["b"], "B": "D", "C": "c"}],
+    7: dressed("cba"),
 }
 WRONG = {
     1: [
@@ -306,6 +308,15 @@ WRONG = {
             )
         ),
     ],
+    7: one_wrong(
+        "cba",
+        Aa="on the *training* images already",
+        Ab="all blocks are computed",
+        Ba="speaks for the class",
+        Bc="one weight for each map",
+        Cb="The network stays as it is",
+        Cc="no label is needed",
+    ),
 }
 MISSING = [
     (1, {**SHAPES, "channels": ...}, "fill in channels."),
@@ -315,6 +326,7 @@ MISSING = [
     (5, None, "define the function"),
     (6, {"A": "b", "B": "?", "C": "c"}, "B: put one of the letters a, b, c, d, e, f"),
     (6, {"A": "b", "B": "d", "C": "yes"}, "C: answer with one of the letters"),
+    (7, letters("c?a"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -1,7 +1,7 @@
 """The exercises of lesson 10b, optimizers and machines: right answers, typical mistakes with their messages."""
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 
 STRAIGHT = "its first step is equally long in both directions: each weight is divided by the size of its own gradient. "
 WAYS = {"A": "m", "B": "r", "C": "s", "D": "a"}
@@ -18,6 +18,7 @@ STUBS = {
     2: dict.fromkeys(STARTS, ...),
     3: dict.fromkeys(TRACES, ...),
     4: lambda gradients, sizes: ...,
+    5: letters("???"),
 }
 RIGHT = {
     1: [
@@ -36,6 +37,7 @@ RIGHT = {
         lambda gradients, sizes: np.average(gradients, axis=0, weights=sizes),
         lambda gradients, sizes: np.einsum("n,n...->...", np.divide(sizes, sum(sizes)), gradients).tolist(),
     ],
+    5: dressed("cab"),
 }
 WRONG = {
     1: [
@@ -126,6 +128,15 @@ WRONG = {
         (lambda gradients, sizes: gradients[0], "left out"),
         (lambda gradients, sizes: gradients, "shape"),
     ],
+    5: one_wrong(
+        "cab",
+        Aa="the probability of each class",
+        Ab="sure and right",
+        Bb="an untrained head",
+        Bc="the head knows nothing yet",
+        Ca="the start is luck, too",
+        Cc="still one run of each",
+    ),
 }
 MISSING = [
     (1, {**WAYS, "C": "?"}, "C: put one of the letters a, m, r, s"),
@@ -133,6 +144,7 @@ MISSING = [
     (3, {**TRACES, "kept": "?"}, "fill in kept."),
     (4, not_written, "write the body"),
     (4, None, "define the function"),
+    (5, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 
