@@ -97,7 +97,7 @@ HOSTILE = {
     "unbuilt": keras.Sequential(),
     "layer": keras.layers.Dense(3),
     "long text": "x" * 10**6,
-    "long list": [1.5] * 10**6,
+    "long list": [1.5] * 200_000,
     "NaN": np.full((3, 3), np.nan),
     "infinite": np.full((3, 3), -np.inf),
     "complex": np.eye(3) * 1j,
