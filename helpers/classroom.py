@@ -216,7 +216,7 @@ def page(learners: Sequence[Learner], left_out: Sequence[tuple[str, str]]) -> st
     titles = [f"{lesson} {find_lesson(lesson).title}" for lesson in lessons]
     files = "".join(f"<li>{html.escape(file)}: {html.escape(reason)}</li>" for file, reason in left_out)
     parts = [
-        f"<h1>The class, lesson by lesson</h1><p>{len(learners)} learners handed in.</p>",
+        f"<h1>The class, lesson by lesson</h1><p>Handed in: {len(learners)}.</p>",
         f'<p class="note">{HONEST}</p>',
         "<h2>Who got how far</h2>",
         _table(
