@@ -100,23 +100,25 @@ def expect_all(images, labels, given: str, number: float = np.inf, **known_by) -
 
     Raises Wrong if training images are among them, if labels are not those of the dataset, or if they are neither all
     of its validation nor of its test images, or ``number`` of these. ``given`` is how the lesson calls the images.
-    ``known_by`` are options of `recognized`.
+    ``known_by`` are options of `recognized`. One in a hundred may be taken for another, and one in twenty be missing:
+    folders hold images twice, and files are read in several ways.
     """
     known = recognized(images, **known_by) if images.ndim == 4 else None
     if known is None:
         return None
     training = int(np.sum(known.part == "train"))
-    if training:
+    if training > len(images) / 100:
         raise Wrong(f"{training:,} of these {len(images):,} images are for training. Give {given}: they judge.")
     splits = known.dataset.splits()
     found = zip(known.part, known.place, labels, strict=True)
-    if other := sum(bool(part) and splits[part].labels[place] != label for part, place, label in found):
+    other = sum(bool(part) and splits[part].labels[place] != label for part, place, label in found)
+    if other > len(images) / 100:
         raise Wrong(f"{other:,} of the labels are not those of these images: give both as they are, in the same order.")
     there, needed = max(
         (len(np.unique(known.place[known.part == part])), min(number, len(splits[part])))
         for part in ("validation", "test")
     )
-    if there < needed:
+    if there < 0.95 * needed:
         raise Wrong(f"those are {there:,} of {needed:,} images. Give all of {given}.")
     return known
 
