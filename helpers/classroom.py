@@ -131,18 +131,24 @@ def exercises_of_all() -> dict[tuple[str, int], Exercise]:
 def figures(learners: Sequence[Learner], exercises: Mapping[tuple[str, int], Exercise]) -> list[Figures]:
     """Return how the class did in each exercise that anybody tried.
 
-    Hints are not remembered: each wrong answer shows one, until all are given, so that is how they are counted.
+    Hints are not remembered. They are counted as checks give them: one for a wrong answer that is none of the usual
+    ones, or a usual one again, until all are given.
     """
     rows = []
     for (lesson, number), exercise in exercises.items():
-        counts = [progress.until_right(learner.tries, lesson, number) for learner in learners]
-        counts = [(count, right) for count, right in counts if count]
+        everybody = [(learner, progress.until_right(learner.tries, lesson, number)) for learner in learners]
+        counts = [(count, right) for _, (count, right) in everybody if count]
         if counts:
-            hints = [min(count - right, len(exercise.hints)) for count, right in counts]
+            hints = [_hints(learner.tries, lesson, number, exercise) for learner, (count, _) in everybody if count]
             right = sum(right for _, right in counts)
             middle = statistics.median(count for count, _ in counts)
             rows.append(Figures(lesson, number, len(counts), right, middle, statistics.median(hints)))
     return rows
+
+
+def _hints(tries: Iterable[Try], lesson: str, number: int, exercise: Exercise) -> int:
+    wrong = [t.misconception for t in tries if (t.lesson, t.exercise, t.verdict) == (lesson, number, "wrong")]
+    return min(len(wrong) - len({name for name in wrong if name}), len(exercise.hints))
 
 
 def frequent(learners: Iterable[Learner]) -> list[tuple[str, int]]:

@@ -110,12 +110,23 @@ def test_figures_are_what_was_done():
         hints = len(EXERCISES[row.lesson, row.exercise].hints)
         assert (row.tried, row.right) == (len(mine), sum("right" in verdicts for verdicts in mine))
         assert row.tries == statistics.median(map(len, mine))
-        assert row.hints == statistics.median(min(verdicts.count("wrong"), hints) for verdicts in mine)
+        given = []
+        for learner in CLASS:
+            seen, count = {""}, 0
+            for t in learner.tries:
+                if (t.lesson, t.exercise, t.verdict) == (row.lesson, row.exercise, "wrong"):
+                    count += t.misconception in seen
+                    seen.add(t.misconception)
+            given += [min(count, hints)] * any((t.lesson, t.exercise) == row[:2] for t in learner.tries)
+        assert row.hints == statistics.median(given)
 
 
 def test_figures_by_hand():
     learners = [Learner("a", (WRONG, RIGHT)), Learner("b", (WRONG,) * 5), Learner("c", (RIGHT,)), Learner("d", ())]
-    assert figures(learners, EXERCISES) == [("03", 3, 3, 2, 2, 1)]
+    assert figures(learners, EXERCISES) == [("03", 3, 3, 2, 2, 0)]
+    assert figures([learners[1]], EXERCISES) == [("03", 3, 1, 0, 5, 2)]  # the first answer was named, without a hint
+    unknown = WRONG._replace(misconception="")
+    assert figures([Learner("e", (unknown, WRONG, RIGHT))], EXERCISES) == [("03", 3, 1, 1, 3, 1)]
     assert frequent(learners) == [("03.3.1", 2)]  # learners, not answers
 
 
