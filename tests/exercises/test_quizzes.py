@@ -73,13 +73,13 @@ def test_by_hand():
 
 def test_the_text_by_hand(monkeypatch):
     asked = (Question("03", "How many?", TWO, "two", TWO), Question("01", "Where?", "word " * 30, TWO, TWO))
-    monkeypatch.setitem(QUIZZES, "09", (*asked, asked[0]))
+    monkeypatch.setitem(QUIZZES, "09", (*asked, asked[0]._replace(lesson="02")))
     parts = markdown("09", 4).split("\n\n")
     assert parts[0] == "### Exercise 4: what do you remember?"
     assert parts[2:4] == ["**A** How many?", "- **a** one\n- **b** two\n- **c** one"]
     assert parts[4] == "**B** Where?"
     assert re.fullmatch(r"- \*\*a\*\* (word ?)+\n  (word ?)+\n- \*\*b\*\* one\n- \*\*c\*\* one", parts[5])
-    assert quiz("09").hints[1] == "A is from lesson 3, B is from lesson 1, C is from lesson 3."
+    assert quiz("09").hints[1] == "A is from lesson 3, B is from lesson 1, C is from lesson 2."
 
 
 def test_a_lesson_without_a_quiz_is_named():
