@@ -21,7 +21,7 @@ FLOORS = (
     {"plots", "gabor", "layers"},
     {"convolution", "pixels"},
     {"fonts", "progress"},
-    {"engine", "files", "lessons"},
+    {"comparison", "engine", "files", "lessons"},
 )
 """What is in helpers, from top to bottom: a room may import from floors below its own, and within itself."""
 
