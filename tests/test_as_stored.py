@@ -122,7 +122,7 @@ def test_a_lesson_is_found_by_its_id():
 @pytest.mark.parametrize("lesson_id", ["7", "99", "", 7, None, "07 "])
 def test_an_unknown_lesson_is_refused(lesson_id):
     for ask in (find_lesson, as_stored):
-        with pytest.raises(ValueError, match=r"There is no lesson .*: use one of 01, 02, 03"):
+        with pytest.raises(ValueError, match=r"There is no lesson .*: use one of 00, 01, 02"):
             ask(lesson_id)
 
 

@@ -48,9 +48,7 @@ def test_learners_find_no_answers(folders):
         solutions = [cell for cell in old.cells if "solution" in hand_out.tags(cell)]
         assert text.count(hand_out.LATER) == len(solutions) >= 2
         assert "check.solution" not in text and not hand_out.MADE.search(text) and "_solution" not in text
-        assert (
-            "For instructors" not in text and "to expect" not in text and "<details" not in new.cells[0].source
-        )
+        assert "For instructors" not in text and "to expect" not in text and "<details" not in new.cells[0].source
 
 
 def test_the_rest_is_untouched(folders):
