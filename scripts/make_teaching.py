@@ -140,7 +140,7 @@ def as_table(rows: list[Row]) -> str:
     return "\n".join(["| from | min | |", "|---|---|---|", *lines, f"| {end // 60:02}:{end % 60:02} | | end |"])
 
 
-WELCOME = (15, "welcome; everybody opens lesson 01, and whose computer complains runs `make doctor`")
+WELCOME = (15, "welcome; everybody opens lesson 00, and whose computer complains runs `make doctor`")
 CLOSING = (10, "what was new, what stayed open; `make hand-in` for those who want")
 PLANS = {
     "Half a day": [day("01 short, 03 short, 04 short, 07 short", "09:00", WELCOME, CLOSING, lunch=False)],
