@@ -168,7 +168,7 @@ EXERCISES: dict[int, Exercise] = {
                 ),
             ],
         ),
-        "For such a channel, the gradient of its weights is 0 for every image, too: training leaves them as they are.",
+        "For such a channel, the gradient of its weights is 0 for every one of these images, too.",
         (
             "The axes are images, rows, columns, channels. Which of them must be gone at the end?",
             "The largest value over axes 0, 1 and 2 is one number for each channel.",

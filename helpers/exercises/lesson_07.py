@@ -197,7 +197,7 @@ EXERCISES: dict[int, Exercise] = {
                 (lambda heat, mask: (heat[mask] > 0).mean(), "that is how many pixels have heat, not how much."),
             ],
         ),
-        "Divide it by the share of the area, and 1 means: no better than chance.",
+        "Divide it by the share of the area, and 1 means: no better than chance. The middle of the image gets more.",
         (
             "First set what is negative to 0, for the sum inside and for the sum of all.",
             "positive[mask] holds the values inside of the mask.",
