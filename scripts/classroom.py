@@ -20,7 +20,7 @@ def main(verb: str) -> None:
     page, learners, left_out = classroom.write_page(Path(os.environ["FOLDER"]).expanduser().resolve())
     for file, reason in left_out:
         print(f"left out: {file}: {reason}")
-    print(f"{learners} learners: {page}")
+    print(f"Handed in: {learners}. The page: {page}")
 
 
 if __name__ == "__main__":

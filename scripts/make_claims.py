@@ -19,9 +19,8 @@ HEAD = """# What the lessons claim, and what shows it
 
 Made from [claims.csv](claims.csv) by `scripts/make_claims.py`; change it there. Each line is a sentence that says more,
 less, better, because, with how many runs, images or draws stand behind it, the 95% interval where there is one, and the
-cell that computes or asserts it. *Counted* is arithmetic, and the same in each run.
-*More runs wanted*: true of the run that
-is stored, and not yet of more.
+cell that computes or asserts it. *Counted* is arithmetic, and the same in each run. *More runs wanted* is true of the
+run that is stored, and not yet of more.
 """
 
 

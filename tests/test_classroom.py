@@ -217,7 +217,7 @@ def test_from_a_kernel_to_the_page(tmp_path, monkeypatch):
     assert "Zoë" not in (tmp_path / "progress" / progress.FILE).read_text()
     done = run("class", FOLDER=str(file.parent))
     assert re.findall(r"left out: (\S+):", done.stdout) == ["answers.jsonl", "answers.lock"]
-    assert done.stdout.endswith(f"1 learners: {file.parent / 'class.html'}\n")
+    assert done.stdout.endswith(f"Handed in: 1. The page: {file.parent / 'class.html'}\n")
     for folder, said in (
         ("", "Name the folder"),
         (str(tmp_path / "no"), "There is no folder"),
