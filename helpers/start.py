@@ -4,7 +4,7 @@ import html
 from collections.abc import Mapping
 
 from helpers.classroom import exercises_of_all
-from helpers.doctor import FINE, Finding, examine
+from helpers.doctor import WRONG, Finding, examine
 from helpers.doctor.running import AFTER, BEFORE
 from helpers.exercises import Checks
 from helpers.exercises.judges import Exercise, choice
@@ -18,7 +18,6 @@ CARD = (
     "display:inline-block;vertical-align:top;width:205px;height:96px;box-sizing:border-box;margin:4px;padding:8px 10px;"
     "border:1px solid {color};border-left-width:6px;border-radius:6px;line-height:1.35"
 )
-
 
 EXAMPLE = Exercise(
     choice(
@@ -77,7 +76,7 @@ def look(checks=None) -> list[Finding]:
 
 def verdict(findings) -> str:
     """Return one sentence for all findings: go on, or what to do first."""
-    bad = [finding for finding in findings if finding.state not in (FINE, "note")]
+    bad = [finding for finding in findings if finding.state == WRONG]
     if not bad:
         return "This computer is ready. `make doctor` in a terminal looks at more: it trains a step, and opens a page."
     return f"Mend this first: {'; '.join(f'{finding.name}: {finding.mend}' for finding in bad)}."

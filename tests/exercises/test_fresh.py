@@ -249,17 +249,22 @@ def test_05_images_are_known_again_and_fresh_ones_judge(said):
         assert said().startswith(message)
 
 
-def test_files_are_known_as_lesson_05_reads_them():
+def first_files(part: str, count: int, **order):
+    """Return images and labels of the first batch of a part, as lesson 05 reads its files."""
     files = keras.utils.image_dataset_from_directory(
-        image_folder("critters") / "train",
+        image_folder("critters") / part,
         image_size=(32, 32),
         interpolation="area",
         crop_to_aspect_ratio=True,
-        batch_size=200,
-        seed=0,
+        batch_size=count,
         verbose=False,
+        **order,
     )
-    images, labels = map(np.asarray, next(iter(files)))
+    return map(np.asarray, next(iter(files)))
+
+
+def test_files_are_known_as_lesson_05_reads_them():
+    images, labels = first_files("train", 200, seed=0)
     known = recognized(images, critter_files(), apart=3)
     assert np.mean(known.part == "train") > 0.95
     right = known.dataset.train.labels[known.place] == labels
@@ -315,15 +320,6 @@ def test_09_a_network_that_was_trained_on_the_validation_images(said):
 
 
 def test_05_the_batches_of_the_lesson_are_all_there():
-    files = keras.utils.image_dataset_from_directory(
-        image_folder("critters") / "validation",
-        image_size=(32, 32),
-        interpolation="area",
-        crop_to_aspect_ratio=True,
-        batch_size=500,
-        shuffle=False,
-        verbose=False,
-    )
-    images, labels = map(np.asarray, next(iter(files)))
+    images, labels = first_files("validation", 500, shuffle=False)
     known = expect_all(images, labels, "them", datasets=critter_files(), apart=3)
     assert np.mean(known.part == "validation") > 0.98
