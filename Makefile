@@ -6,6 +6,10 @@ PYTHON ?= python3
 LESSON :=
 DATASETS :=
 FAULTS :=
+JSON :=
+NAME :=
+FOLDER :=
+TO :=
 RECIPE :=
 DATA :=
 PYTEST_ARGS :=
@@ -23,17 +27,17 @@ RUFF := .venv/bin/ruff
 PYTEST := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4
 NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg \
 	--nbval-cell-timeout 300 --nbval-kernel-startup-timeout 180 -p no:python -p no:playwright
-ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks)
+ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench benchmark-cifar trial refresh \
-	lint format lock \
-	clean set-up check-python
+	lint format lock update doctor rehearse learner instructor hand-in class reset-progress teaching clean set-up check-python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
-	@echo '           FAULTS="gabor models-3" (faults)  DATA=cifar10, critters or a folder (benchmark-cifar, trial)'
+	@echo '           FAULTS="gabor models-3" (faults)  NAME="Ada Lovelace" (hand-in)  FOLDER=… (class)  TO=… (learner, instructor)'
+	@echo '           DATA=cifar10, critters or a folder (benchmark-cifar, trial)  RECIPE=my_recipe.py (trial)'
 
 lab: check-python  ## Open the lessons in JupyterLab
 	@"$(PYTHON)" -I scripts/set_up.py --or-older
@@ -101,6 +105,33 @@ format: set-up  ## Format code and notebooks
 lock: set-up  ## Resolve the newest allowed packages into requirements.lock
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
+
+update:  ## Get the newest lessons; what you typed is kept in notebooks/mine
+	@"$(PYTHON)" -I scripts/update.py
+
+doctor:  ## Look at this computer: each thing is fine, or what mends it (JSON=1 for help from afar)
+	@"$(PYTHON)" -I scripts/doctor.py $(if $(JSON),--json)
+
+rehearse: data  ## The evening before: doctor, data, all lessons, the time of each cell (LESSON=03 for one)
+	@$(RUN) scripts/rehearse.py $(LESSON)
+
+learner: set-up  ## Write the lessons to hand out, without solutions, notes and outputs (TO=…)
+	@$(RUN) scripts/hand_out.py learner
+
+instructor: set-up  ## Write the lessons with solutions and notes open (TO=…)
+	@$(RUN) scripts/hand_out.py instructor
+
+hand-in: set-up  ## Put what you have done into one file for whoever teaches: NAME="Ada Lovelace"
+	@$(RUN) scripts/classroom.py hand-in
+
+class: set-up  ## Make one page of the files that learners handed in: FOLDER=…
+	@$(RUN) scripts/classroom.py class
+
+reset-progress: set-up  ## Forget which exercises were done on this computer
+	@$(RUN) -c "from helpers import progress; print('Forgotten.' if progress.forget() else 'There was nothing to forget.')"
+
+teaching: set-up  ## Make anew what is made from the lessons for those who teach
+	@$(RUN) scripts/make_teaching.py
 
 clean:  ## Remove .venv and the caches in this folder
 	rm -rf .venv .venv.new .venv.old .venv.lock .pytest_cache .ruff_cache .hypothesis

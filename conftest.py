@@ -28,7 +28,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure(config):
-    """Let nbval's kernels refuse the network (tests/offline), know no settings, and talk through sockets."""
+    """Let no test remember answers. Let nbval's kernels know no network and no settings, and talk through sockets."""
+    os.environ["CNN_LESSONS_PROGRESS"] = "off"
     if config.pluginmanager.hasplugin("nbval"):
         from surroundings import sockets, surroundings
 

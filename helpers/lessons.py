@@ -28,7 +28,7 @@ class Lesson:
 
 
 SERIES = (
-    Lesson("00", "00_start_here", "Start here", ready=False),
+    Lesson("00", "00_start_here", "Start here", widgets=("stepper",)),
     Lesson("01", "01_convolution_by_hand", "Convolution by hand", widgets=("stepper",)),
     Lesson("02", "02_gabor_filter_banks", "Gabor filter banks", widgets=("gabor",)),
     Lesson(

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = "notebooks/01_convolution_by_hand.ipynb"
+FIRST = "notebooks/00_start_here.ipynb"
 
 
 def command() -> list[str]:

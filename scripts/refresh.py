@@ -14,6 +14,7 @@ from pathlib import Path
 
 from helpers.files import written_whole
 from helpers.lessons import LESSONS, find_lesson
+from helpers.progress import OFF, VARIABLE
 
 import nbformat
 from nbclient import NotebookClient
@@ -76,7 +77,7 @@ def refresh(path: Path) -> dict:
         coalesce_streams=True,
         resources={"metadata": {"path": NOTEBOOKS}},
     )
-    client.execute()
+    client.execute(env={**os.environ, VARIABLE: OFF})  # these are no learner's answers
     tidy(notebook)
     with written_whole(path) as partial:
         nbformat.write(notebook, partial)

@@ -2,9 +2,11 @@
 
 import re
 
-from helpers.exercises import load_checks
+from helpers.exercises import load_checks, running
 
 import numpy as np
+import pytest
+from hostile_answers import HOSTILE, shapes
 
 
 def mutating(*given):
@@ -23,8 +25,51 @@ def without_numbers(text):
     return re.sub(r"[\d.,]+", "", text)
 
 
+def least(exercise):
+    """Return how many different reasons the wrong answers to an exercise have at least; a choice has few letters."""
+    return 3 if all(isinstance(answer, str) for answer, _ in exercise.mistakes) else 6
+
+
 def pairs(table):
     return [(number, answer) for number, answers in table.items() for answer in answers]
+
+
+def hostile_answers(numbers):
+    """Return each exercise with each hostile answer; two in three are for `make test-all`."""
+    return [
+        pytest.param(number, name, marks=[] if (number + place) % 3 == 0 else pytest.mark.matrix)
+        for number in numbers
+        for place, name in enumerate(HOSTILE)
+    ]
+
+
+def changed(result, random):
+    """Return a right result, changed at one place by more than ten times what any exercise tolerates."""
+    try:
+        array = np.array(result, float)
+    except ValueError:  # several arrays
+        parts = [*result]
+        place = random.integers(len(parts))
+        parts[place] = changed(parts[place], random)
+        return parts
+    place = tuple(random.integers(length) for length in array.shape)
+    array[place] += random.choice([-1, 1]) * 1e-3 * max(1, np.abs(array).max())
+    return array
+
+
+def letters(text):
+    """An answer to a quiz: "bca" is b to question A, c to B, and a to C."""
+    return dict(zip("ABC", text, strict=True))
+
+
+def dressed(right):
+    """The right answer to a quiz, written in different ways."""
+    return [letters(right), letters(right.upper()), {name: f" ({letter})." for name, letter in letters(right).items()}]
+
+
+def one_wrong(right, **reasons):
+    """Answers to a quiz with one letter that is wrong: ``Ac="…"`` is c to question A, and a part of its message."""
+    return [({**letters(right), name: letter}, reason) for (name, letter), reason in reasons.items()]
 
 
 class Answers:
@@ -32,7 +77,8 @@ class Answers:
 
     ``stubs`` has what the untouched exercise gives, ``right`` has right answers written in different ways, and
     ``wrong`` pairs of a wrong answer and a part of its message, by the number of the exercise. ``missing`` has triples:
-    number, an answer that is not complete, and how its message begins.
+    number, an answer that is not complete, and how its message begins. ``returns_no_array`` has the numbers of the
+    exercises that want a function which does something else.
     """
 
     lesson: str
@@ -40,6 +86,7 @@ class Answers:
     right: dict
     wrong: dict
     missing: list
+    returns_no_array: tuple = ()
 
     def pytest_generate_tests(self, metafunc):
         """Try each answer in a test of its own: the tables are told apart by the names of the arguments."""
@@ -52,6 +99,12 @@ class Answers:
         ):
             if name in metafunc.fixturenames:
                 return metafunc.parametrize(("number", name), cases)
+        if "hostile" in metafunc.fixturenames:
+            return metafunc.parametrize(("number", "hostile"), hostile_answers(self.right))
+        if "with_array" in metafunc.fixturenames:
+            functions = [number for number, answers in self.right.items() if callable(answers[0])]
+            arrays = [number for number in functions if number not in self.returns_no_array]
+            return metafunc.parametrize("with_array", arrays)
         if "number" in metafunc.fixturenames:
             metafunc.parametrize("number", [*self.right])
 
@@ -61,7 +114,10 @@ class Answers:
     def test_every_exercise_is_tried(self):
         numbers = set(load_checks(self.lesson).exercises)
         assert set(self.stubs) == set(self.right) == set(self.wrong) == numbers
-        assert all(len(self.right[number]) >= 2 and len(self.wrong[number]) >= 3 for number in numbers)
+        assert all(len(self.right[number]) >= 3 for number in numbers)
+        assert all(
+            len({reason for _, reason in self.wrong[number]}) >= least(self.exercise(number)) for number in numbers
+        )
 
     def test_stub_says_not_yet(self, number, stub, said):
         load_checks(self.lesson)(number, stub)
@@ -81,13 +137,29 @@ class Answers:
         load_checks(self.lesson)(number, self.right[number][0])
         assert said().splitlines()[-1].startswith("✓ yes: ")
 
-    def test_wrong_answers_get_their_reason_and_a_hint(self, number, refused, said):
+    @pytest.mark.property
+    def test_a_right_array_that_is_changed_at_one_place_is_never_right(self, with_array, said):
+        right, random = self.right[with_array][0], np.random.default_rng(0)
+        for _ in range(6):
+            load_checks(self.lesson)(with_array, lambda *given: changed(right(*given), random))
+            assert said().startswith("✗ no: ")
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_hostile_answers_stop_nothing_flood_nothing_and_are_never_right(self, number, hostile, said, monkeypatch):
+        if hostile == "loop":
+            monkeypatch.setattr(running, "SECONDS", 0.1)
+        for answer in shapes(HOSTILE[hostile], self.right[number][0]):
+            load_checks(self.lesson)(number, answer)
+            text = said()
+            assert re.search("^(… not yet|✗ no): ", text, re.MULTILINE) and "✓" not in text
+            assert len(text) < 4_000
+
+    def test_wrong_answers_get_their_reason(self, number, refused, said):
         answer, reason = refused
         load_checks(self.lesson)(number, answer)
         text = said()
         assert text.startswith("✗ no: ")
         assert reason in text.splitlines()[0]
-        assert f"hint 1 of {len(self.exercise(number).hints)}: " in text
 
     def test_what_is_missing_is_named(self, number, unfinished, said):
         answer, missing = unfinished
@@ -100,13 +172,17 @@ class Answers:
         for _, message in self.exercise(number).mistakes:
             assert any(reason in without_numbers(message) for reason in reasons), message
 
-    def test_hints_come_one_by_one(self, number, said):
-        check, hints = load_checks(self.lesson), self.exercise(number).hints
+    def test_hints_come_one_by_one_where_a_message_did_not_help(self, number, said):
+        check, hints, wrong = load_checks(self.lesson), self.exercise(number).hints, self.wrong[number][0][0]
         assert 2 <= len(hints) == len(set(hints))
+        check(number, wrong)
+        if not (given := said().splitlines()[1:]):  # the message named the mistake
+            check(number, wrong)
+            given = said().splitlines()[1:]
         for place, hint in enumerate(hints, start=1):
-            check(number, self.wrong[number][0][0])
-            assert said().splitlines()[1:] == [f"  hint {place} of {len(hints)}: {hint}"]
-        check(number, self.wrong[number][0][0])
-        assert said().splitlines()[1:] == ["  All hints are given. Think again, or open the solution below."]
+            assert given == [f"  hint {place} of {len(hints)}: {hint}"]
+            check(number, wrong)
+            given = said().splitlines()[1:]
+        assert given == ["  All hints are given. Think again, or open the solution below."]
         check(number, self.right[number][0])
         assert said().startswith("✓ yes: ")

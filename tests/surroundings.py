@@ -6,6 +6,8 @@ import uuid
 from pathlib import Path
 
 from helpers.files import VARIABLE, cache_folder
+from helpers.progress import OFF
+from helpers.progress import VARIABLE as PROGRESS
 
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -16,8 +18,9 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 def surroundings(folder: Path) -> dict[str, str]:
     """Make folders in ``folder``; return the environment variables that lead a kernel or a JupyterLab to them.
 
-    There are no settings of IPython, Jupyter and Keras, no weights of Keras, no trials, and no data in the cache folder
-    but the critters, if they have been drawn. Kernels and extensions are still found: they are in ``sys.prefix``.
+    There are no settings of IPython, Jupyter and Keras, no weights of Keras, no memory of answers, no trials, and no
+    data in the cache folder but the critters, if they have been drawn. Kernels and extensions are still found, in
+    ``sys.prefix``.
     """
     names = {
         "IPYTHONDIR": "ipython",
@@ -30,7 +33,7 @@ def surroundings(folder: Path) -> dict[str, str]:
     folders = {name: folder / inner for name, inner in names.items()} | {VARIABLE: cache_with_critters(folder)}
     for path in folders.values():
         path.mkdir(parents=True, exist_ok=True)
-    return {name: str(path) for name, path in folders.items()} | {"JUPYTER_PATH": ""}
+    return {name: str(path) for name, path in folders.items()} | {"JUPYTER_PATH": "", PROGRESS: OFF}
 
 
 def cache_with_critters(folder: Path) -> Path:

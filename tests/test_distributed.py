@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from helpers.datasets import load_dataset
@@ -38,7 +39,9 @@ def begin(folder: Path, *options: str) -> subprocess.Popen:
     environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
     environment["PYTHONPATH"] = str(ROOT / "tests" / "offline")
     command = [sys.executable, str(SCRIPT), "--folder", str(folder), "--steps", str(STEPS), *options]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # else deaf to it where tests run in the background
+    how = {"env": environment, "text": True, "preexec_fn": listen}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **how)
 
 
 def read_until(launcher: subprocess.Popen, start: str) -> str:

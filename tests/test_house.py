@@ -112,7 +112,7 @@ def test_the_list_of_lessons_knows_the_widgets(lesson, notebook):
 
 
 def test_the_parts_of_a_lesson_come_in_order(lesson, notebook, markdown):
-    beginning = rf"# {lesson.id.lstrip('0')} · {re.escape(lesson.title)}\n\n\S"
+    beginning = rf"# {lesson.id.lstrip('0') or 0} · {re.escape(lesson.title)}\n\n\S"
     assert re.match(beginning, notebook.cells[0].source), (
         "begin with “# 3 · Title”, the title as in helpers/lessons.py, and a paragraph why"
     )
@@ -202,7 +202,7 @@ def test_stored_run_times_keep_the_budget(notebook):
 def test_exercises_answer_back(path, notebook):
     cells = code_cells(notebook)
     places = [index for index, cell in enumerate(cells) if "exercise" in tags(cell)]
-    assert len(places) >= (4 if path.stem[:2] in ("01", "02", "03") else 3)
+    assert len(places) >= {"00": 2, "01": 4, "02": 4, "03": 4}.get(path.stem[:2], 3)
     for place in places:
         exercise, check, solution = cells[place : place + 3]
         assert "check" in tags(check) and "solution" in tags(solution), f"{exercise.id}: exercise, check, solution"
@@ -249,8 +249,9 @@ def test_spelling_is_american(markdown):
     assert not BRITISH.findall(markdown)
 
 
-def test_a_lesson_asserts_in_many_cells(notebook):
-    assert sum("assert " in cell.source for cell in code_cells(notebook)) >= 10
+def test_a_lesson_asserts_in_many_cells(lesson, notebook):
+    asserting = sum("assert " in cell.source for cell in code_cells(notebook))
+    assert asserting >= (1 if lesson.id == "00" else 10)
 
 
 # --- folded tests of the text, and the one condition for numbers that hold for the stored parameters ---

@@ -34,7 +34,9 @@ def tracked_files() -> list[Path]:
         command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
         return [ROOT / name for name in names if name and (ROOT / name).is_file()]
-    made = re.compile(r"(^|/)(\.(?!ci|editorconfig|gitignore|pre)|__pycache__|.*\.egg-info|runs/)")
+    made = re.compile(
+        r"(^|/)(\.(?!ci|editorconfig|gitignore|pre)|__pycache__|.*\.egg-info|(runs|mine|progress|hand-out)/|rehearsal)"
+    )
     return [path for path in ROOT.rglob("*") if path.is_file() and not made.search(str(path.relative_to(ROOT)))]
 
 

@@ -11,15 +11,17 @@ MODULES = {
     for path in (ROOT / "helpers").rglob("*.py")
 }
 FLOORS = (
-    {"widgets", "exercises"},
+    {"start"},
+    {"classroom"},
+    {"doctor", "exercises", "widgets"},
     {"models", "trials"},
     {"activations", "recipe"},
     {"explain", "training", "raw_tensorflow"},
     {"datasets", "diagrams"},
     {"plots", "gabor", "layers", "floor"},
     {"convolution", "pixels"},
-    {"fonts"},
-    {"engine", "files", "lessons"},
+    {"fonts", "progress"},
+    {"comparison", "engine", "files", "lessons"},
 )
 """What is in helpers, from top to bottom: a room may import from floors below its own, and within itself."""
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from helpers.datasets import critters, public
 from helpers.datasets.base import Dataset, Split
@@ -33,7 +34,7 @@ import numpy as np
 from PIL import Image
 
 __all__ = [
-    "BUILT_IN", "LOADERS", "PHOTOS", "Dataset", "Split", "example_images", "image_folder", "is_here",
+    "BUILT_IN", "LOADED", "LOADERS", "PHOTOS", "Dataset", "Split", "example_images", "image_folder", "is_here",
     "load_benchmark_runs", "load_dataset", "load_dial_runs", "load_folder", "load_photo", "load_recipe_runs",
     "load_recipe_times", "load_runs", "load_step_runs", "load_transfer_curves", "load_transfer_runs", "open_photo",
     "resize_photo", "to_gray",
@@ -84,7 +85,12 @@ def load_dataset(name: str, limit: int | None = None, otherwise: str | None = No
     else:
         raise _unknown(name)
     parts = {part: Split(*(array[:limit] for array in split)) for part, split in dataset.splits().items()}
-    return replace(dataset, **parts)
+    LOADED[name] = dataset = replace(dataset, **parts)
+    return dataset
+
+
+LOADED = WeakValueDictionary()
+"""The datasets that somebody has loaded and still uses, by name: judges of exercises know their images again."""
 
 
 def _unknown(name) -> ValueError:

@@ -1,7 +1,8 @@
 """Exercises that answer back.
 
-In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong and
-the next hint, or "yes". A wrong answer never raises, so that Run All goes on.
+In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong, or
+"yes". A hint follows where the message says no more than that it is wrong, or was given before. No answer ever raises,
+so that Run All goes on. ``check.summary()`` prints what is done.
 
 The exercises of a lesson are in a module of their own, such as `helpers.exercises.lesson_01`, and found by its name.
 """
@@ -10,45 +11,84 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 
-from helpers.exercises.judges import Exercise, NotYet, Wrong
+from helpers.exercises.answers import NotYet, Wrong, cut, in_short
+from helpers.exercises.judges import Exercise
+from helpers.exercises.misconceptions import name_of
+from helpers.exercises.running import Endless, limited
+from helpers.progress import Memory
+
+LONGEST = 1_000
+"""So many characters of a message are shown."""
 
 
 class Checks:
-    """The checks of one lesson, called as ``check(number, answer)``; remembers how many hints were given."""
+    """The checks of one lesson, called as ``check(number, answer)``; remembers what it said, and how many hints.
 
-    def __init__(self, exercises: Mapping[int, Exercise]):
+    `helpers.progress` remembers the answers, but for solutions and what is not yet answered.
+    """
+
+    def __init__(self, exercises: Mapping[int, Exercise], lesson: str = ""):
         self.exercises = exercises
+        self.lesson = lesson
+        self.memory = Memory(lesson)
         self.hints_given = dict.fromkeys(exercises, 0)
+        self.said = {number: set() for number in exercises}
 
     def __call__(self, number: int, answer) -> None:
         """Print what holds of ``answer`` to exercise ``number``; raises ValueError if there is no such exercise."""
-        self._judge(number, answer, self._exercise(number).praise)
+        verdict, message = self._judge(number, answer, self._exercise(number).praise)
+        if verdict:
+            self.memory.add(number, verdict, name_of(self.lesson, number, message))
 
     def solution(self, number: int, answer) -> None:
         """Put a solution through the same check, and say no more than whether it passes: no word that gives it away."""
         self._judge(number, answer, "this solution passes the check.")
+
+    def summary(self) -> None:
+        """Print which exercises of the lesson are done, and how often each was tried."""
+        print(self.memory.summary([*self.exercises]))
 
     def _exercise(self, number: int) -> Exercise:
         if number not in self.exercises:
             raise ValueError(f"There is no exercise {number!r} here: use one of {list(self.exercises)}.")
         return self.exercises[number]
 
-    def _judge(self, number: int, answer, praise: str) -> None:
+    def _judge(self, number: int, answer, praise: str) -> tuple[str, str]:
+        """Print what holds of ``answer``; return "right", "wrong" or "", and what is wrong."""
         exercise = self._exercise(number)
         try:
-            exercise.judge(answer)
+            with limited(exercise.patience):
+                exercise.judge(answer)
         except NotYet as stub:
-            print(f"… not yet: {stub}")
+            print(f"… not yet: {cut(str(stub), LONGEST)}")
+            return "", ""
         except Wrong as mistake:
-            print(f"✗ no: {mistake}")
-            given = self.hints_given[number]
-            if given < len(exercise.hints):
-                print(f"  hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
-                self.hints_given[number] += 1
-            else:
-                print("  All hints are given. Think again, or open the solution below.")
+            return self._say_no(number, cut(str(mistake), LONGEST), mistake.generic)
+        except Endless:
+            return self._say_no(number, "your answer took too long and was stopped. Is there a loop that never ends?")
+        except KeyboardInterrupt:
+            return self._say_no(number, "the check was interrupted.")
+        except BaseException as error:  # whatever an answer does when somebody looks at it
+            what = f"{type(error).__name__}: {in_short(error, str)}"
+            return self._say_no(number, f"your answer cannot be read. It raised {what}.")
+        print(f"✓ yes: {praise}")
+        return "right", ""
+
+    def _say_no(self, number: int, message: str, generic: bool = False) -> tuple[str, str]:
+        """Print what is wrong, and a hint as well if that says little, or did not help before; return as `_judge`."""
+        print(f"✗ no: {message}")
+        if generic or message in self.said[number]:
+            self._give_hint(number)
+        self.said[number].add(message)
+        return "wrong", message
+
+    def _give_hint(self, number: int) -> None:
+        hints, given = self.exercises[number].hints, self.hints_given[number]
+        if given < len(hints):
+            print(f"  hint {given + 1} of {len(hints)}: {hints[given]}")
+            self.hints_given[number] += 1
         else:
-            print(f"✓ yes: {praise}")
+            print("  All hints are given. Think again, or open the solution below.")
 
 
 def known_lessons() -> list[str]:
@@ -61,4 +101,4 @@ def load_checks(lesson: str) -> Checks:
     """Return the checks of a lesson: ``load_checks("01")``; raises ValueError for a lesson without exercises."""
     if lesson not in known_lessons():
         raise ValueError(f"No exercises for lesson {lesson!r}. There are some for: {', '.join(known_lessons())}.")
-    return Checks(importlib.import_module(f"helpers.exercises.lesson_{lesson}").EXERCISES)
+    return Checks(importlib.import_module(f"helpers.exercises.lesson_{lesson}").EXERCISES, lesson)

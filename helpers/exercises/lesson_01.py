@@ -1,7 +1,19 @@
 """The exercises of lesson 01, convolution by hand: what is right, which mistakes are typical, and the hints."""
 
+from functools import partial
+
 from helpers.convolution import convolve, pool
-from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, function, is_stub, numbers, random_image
+from helpers.exercises.judges import (
+    Exercise,
+    NotYet,
+    Wrong,
+    as_array,
+    choice,
+    function,
+    is_stub,
+    numbers,
+    random_image,
+)
 
 import numpy as np
 
@@ -12,7 +24,9 @@ def _stride_cases():
         (random_image(7, 7), kernel, 1),
         (random_image(7, 7), kernel, 2),
         (random_image(8, 9, 1), kernel, 2),
-        (random_image(10, 12, 2), kernel[:2], 3),
+        (random_image(10, 12, 2), kernel[:2] / 8, 3),
+        (random_image(9, 6, 3).astype(np.uint8), np.abs(kernel) / 64, 2),  # a type without fractions
+        (random_image(1, 9, 5), kernel[2:], 2),  # a single row
     ]
 
 
@@ -20,6 +34,26 @@ def _forgets_to_move(image, kernel, stride):
     """The output has the right size, but the window moves by one pixel only."""
     rows, cols = ((n - k) // stride + 1 for n, k in zip(image.shape, kernel.shape, strict=True))
     return convolve(image, kernel)[:rows, :cols]
+
+
+def _in_the_type_of(image, kernel, stride):
+    """The map is made in the type of the image, as by np.zeros_like(image): fractions and large numbers are lost."""
+    with np.errstate(invalid="ignore"):
+        return convolve(image, kernel, stride).astype(image.dtype)
+
+
+def _whole_numbers(image, kernel, stride):
+    return np.trunc(convolve(image, kernel, stride))
+
+
+def _square(image, kernel, stride, size=lambda kernel: 3):
+    """The kernel is taken to have so many rows and columns."""
+    side = size(kernel)
+    rows, cols = (max((length - side) // stride + 1, 0) for length in image.shape)
+    result = np.zeros((rows, cols))
+    for row, col in np.ndindex(rows, cols):
+        result[row, col] = np.sum(image[row * stride :, col * stride :][:side, :side] * kernel)
+    return result
 
 
 def _divides_size(image, kernel, stride):
@@ -33,13 +67,17 @@ def _horizontal_edges(kernel) -> None:
     if is_stub(kernel):
         raise NotYet("put nine numbers into the kernel.")
     try:
-        kernel = np.asarray(kernel, float)
-    except (TypeError, ValueError, OverflowError):
+        kernel = as_array(kernel, "a kernel is a table of numbers, but it is", finite=False)
+    except Wrong:
         raise NotYet("fill in every cell of the kernel with a number.") from None
     if np.isnan(kernel).any():
         raise NotYet("fill in every cell of the kernel with a number.")
-    if kernel.ndim != 2 or max(kernel.shape) > 7 or not np.isfinite(kernel).all():
+    if kernel.ndim != 2 or not kernel.size or max(kernel.shape) > 7:
         raise Wrong(f"a kernel is a small table of numbers, at most 7 × 7; this one has shape {kernel.shape}.")
+    if np.isinf(kernel).any():
+        raise Wrong("a kernel has finite numbers, and in this one a number is infinite.")
+    if np.abs(kernel).max() > 1e6 or 0 < np.abs(kernel).max() < 1e-6:
+        raise Wrong("its numbers are too large, or too small, to compute with them. Take some such as 1 and −2.")
     scale = np.abs(kernel).sum()
     if scale == 0:
         raise Wrong("a kernel of zeros answers 0 everywhere: it finds nothing.")
@@ -65,7 +103,30 @@ def _leaves_holes(image, kernel, stride):
 
 
 def _pool_cases():
-    return [(random_image(4, 4), 2), (random_image(6, 9, 1), 3), (random_image(7, 5, 2), 2)]
+    small = random_image(7, 8, 3).astype(np.uint8)
+    return [
+        *((random_image(4, 4), 2), (random_image(6, 9, 1), 3), (random_image(7, 5, 2), 2)),
+        *((small, 3), (small[:2], 2), (small, 1)),  # sums above 255, one row of windows, nothing to do
+    ]
+
+
+def _pool_in_the_type_of(image, size):
+    return pool(image, size, reduce=np.mean).astype(image.dtype)
+
+
+def _pool_whole(image, size):
+    return np.trunc(pool(image, size, reduce=np.mean))
+
+
+def _pool_small_sums(image, size):
+    """Sums of uint8 begin anew above 255, as by adding pixel to pixel."""
+    return pool(image, size, reduce=lambda windows, axis: windows.sum(axis=axis, dtype=image.dtype)) / size**2
+
+
+def _pool_hanging(image, size):
+    """A window may hang over the border."""
+    rows, cols = (-(-length // size) for length in image.shape)
+    return np.array([[image[r * size :, c * size :][:size, :size].mean() for c in range(cols)] for r in range(rows)])
 
 
 EXERCISES: dict[int, Exercise] = {
@@ -98,6 +159,19 @@ EXERCISES: dict[int, Exercise] = {
                 (
                     lambda image, kernel, stride: convolve(image[::stride, ::stride], kernel),
                     "you left out pixels of the image first. A patch keeps all its pixels; only its start jumps.",
+                ),
+                *(
+                    (mistake, "the kernel is not always 3 × 3: take its height and its width from kernel.shape.")
+                    for mistake in (_square, partial(_square, size=len))
+                ),
+                (
+                    _whole_numbers,
+                    "your sums lose what is behind the point. Make the map with np.zeros((rows, cols)), and no int.",
+                ),
+                (
+                    _in_the_type_of,
+                    "your map has the type of the image, so uint8 loses fractions and what is below 0 or above 255: "
+                    "np.zeros((rows, cols)) makes one of floats.",
                 ),
                 (
                     _leaves_holes,
@@ -150,6 +224,7 @@ EXERCISES: dict[int, Exercise] = {
             {
                 "height": {
                     109: "that is without padding: 2P = 6 pixels are missing.",
+                    112.5: "round down: half a place is none.",
                     111: "round down first, then add 1: (224 − 7 + 6) / 2 = 111.5.",
                     113: "round down, not up: a kernel that hangs over the border has no place.",
                     224: "the stride of 2 halves the size.",
@@ -164,6 +239,7 @@ EXERCISES: dict[int, Exercise] = {
                     9408: "the biases are missing: one for each kernel.",
                     3200: "a kernel is as deep as the image: 7 × 7 × 3 values.",
                     3136: "a kernel is as deep as the image, and has a bias.",
+                    9409: "one bias for each kernel, so 64 of them, not one for all.",
                     9600: "one bias for each kernel, not one for each channel of it.",
                     148: "that is one kernel; the layer has 64.",
                 },
@@ -197,6 +273,17 @@ EXERCISES: dict[int, Exercise] = {
                 (
                     lambda image, size: pool(image, size, reduce=np.sum) / 4,
                     "a window has size × size pixels; that is 4 only for size 2.",
+                ),
+                (_pool_hanging, "windows that hang over the border are left out, as the text says."),
+                (
+                    _pool_in_the_type_of,
+                    "your result has the type of the image, so uint8 loses what is behind the point: np.zeros((rows, "
+                    "cols)) makes one of floats.",
+                ),
+                (_pool_whole, "means are no whole numbers: you lose what is behind the point."),
+                (
+                    _pool_small_sums,
+                    "sums of uint8 begin anew above 255. np.mean knows that; or use window.astype(float).",
                 ),
             ],
         ),

@@ -2,6 +2,7 @@
 
 from helpers.convolution import convolve
 from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, function, numbers
+from helpers.exercises.quizzes import quiz
 from helpers.gabor import gabor_kernel, gabor_response, grating
 
 import numpy as np
@@ -30,7 +31,7 @@ def _sums_to_zero(answer) -> None:
             raise Wrong("right idea, but the whole bell is too much. How much of it has the same sum as the kernel?")
         if abs(result.sum() - 1) < 1e-6:
             raise Wrong("the sum is 1 now. Divided by its sum a kernel keeps brightness; here brightness must go.")
-        if abs(result.sum()) > 1e-6:
+        if abs(result.sum()) > 1e-5:
             raise Wrong(f"the sum is {result.sum():.3g}, not 0.")
         if np.abs(result[bell < 1e-4 * bell.max()]).max() > 1e-3 * largest:
             raise Wrong(
@@ -38,15 +39,21 @@ def _sums_to_zero(answer) -> None:
             )
         if np.count_nonzero(~np.isclose(result, kernel)) == 1:
             raise Wrong("the sum is 0, but one weight took all of it and sticks out. Spread it over the bell.")
-        if np.sum(result * (kernel - bell * kernel.sum() / bell.sum())) < 0:
+        right = kernel - bell * kernel.sum() / bell.sum()
+        alike = np.sum(result * right) / np.sqrt(np.sum(result**2) * np.sum(right**2))
+        if alike < -0.9:
             raise Wrong("the sum is 0, but the wave is upside down.")
+        if alike < 0.9:
+            raise Wrong("the sum is 0, but it is another kernel. Keep the wave, and take away only what is too much.")
+        if not largest / 10 < np.abs(result).max() < 10 * largest:
+            raise Wrong("the sum is 0, but all weights have become much larger or smaller. Only subtract something.")
 
 
 DIRECTIONS = np.arange(0, 180, 30)  # degrees
 
 
-def _main_direction(image, angle=np.radians, strength=np.abs):
-    kernels = [gabor_kernel(0.1, angle(theta), 4, zero_mean=True) for theta in DIRECTIONS]
+def _main_direction(image, angle=np.radians, strength=np.abs, zero_mean=True):
+    kernels = [gabor_kernel(0.1, angle(theta), 4, zero_mean=zero_mean) for theta in DIRECTIONS]
     return DIRECTIONS[int(np.argmax([strength(gabor_response(image, kernel)).mean() for kernel in kernels]))]
 
 
@@ -54,7 +61,8 @@ def _direction_cases():
     waves = [(0, 64), (30, 61), (60, 64), (90, 70), (120, 64), (150, 63)]
     plain = [(120 + 70 * grating(0.1, np.radians(theta), size, 0.7),) for theta, size in waves]
     noise = np.random.default_rng(0).normal(0, 30, (60, 60))
-    return [*plain, (120 + 40 * grating(0.12, np.radians(64), 60) + noise,)]
+    dim = [(200 + 4 * grating(0.1, np.radians(theta), 64, 0.7),) for theta in (30, 60, 120)]  # on a bright wall
+    return [*plain, (120 + 40 * grating(0.12, np.radians(64), 60) + noise,), *dim]
 
 
 def _kernel_gradient(image, kernel, target):
@@ -65,7 +73,7 @@ def _kernel_gradient(image, kernel, target):
 
 def _gradient_cases():
     random = np.random.default_rng(1)
-    shapes = [((8, 9), (3, 3)), ((7, 7), (1, 2)), ((10, 6), (2, 4))]
+    shapes = [((8, 9), (3, 3)), ((7, 7), (1, 2)), ((10, 6), (2, 4)), ((1, 8), (1, 3))]
     images = [(random.normal(size=image), random.normal(size=kernel)) for image, kernel in shapes]
     return [(image, kernel, random.normal(size=convolve(image, kernel).shape)) for image, kernel in images]
 
@@ -77,6 +85,11 @@ EXERCISES: dict[int, Exercise] = {
             {
                 "frequency": {
                     8: "that is how long one wave is, in pixels. The frequency is waves per pixel: turn it over.",
+                    **dict.fromkeys(
+                        (np.pi / 4, 0.785, 0.7854, 0.79),
+                        "that is 2π / 8, radians per pixel. The frequency counts waves per pixel, without 2π.",
+                    ),
+                    45: "that is 360 / 8, degrees per pixel. The frequency counts waves per pixel.",
                     1 / 4: "from an orange stripe to the next purple one is only half a wave.",
                     4: "from an orange stripe to the next purple one is half a wave; and waves per pixel are asked.",
                     1 / 16: "count from one orange stripe to the very next orange one.",
@@ -88,7 +101,8 @@ EXERCISES: dict[int, Exercise] = {
                     180: "that is the direction of the stripes. Theta is where the wave runs: across them.",
                     -90: "the stripes are the same, but give it from 0 to less than 180.",
                     270: "the stripes are the same, but give it from 0 to less than 180.",
-                    np.pi / 2: "that is in radians; give it in degrees.",
+                    **dict.fromkeys((np.pi / 2, 1.57, 1.5708), "that is in radians; give it in degrees."),
+                    45: "the stripes lie flat, so the wave does not run slanted.",
                 },
             },
         ),
@@ -171,12 +185,17 @@ EXERCISES: dict[int, Exercise] = {
                     "take the magnitude of each pixel first, then the mean: crests and troughs cancel in a plain mean.",
                 ),
                 (
+                    lambda image: _main_direction(image, zero_mean=False),
+                    "where a dim pattern is on a bright wall, your filters answer to the brightness. With "
+                    "zero_mean=True their sum is 0.",
+                ),
+                (
                     lambda image: _main_direction(image, angle=np.asarray),
                     "gabor_kernel wants theta in radians: np.radians(30).",
                 ),
             ],
         ),
-        "Right for waves of all six directions, and for a slanted one under noise.",
+        "Right for waves of all six directions, for a slanted one under noise, and for dim ones on a bright wall.",
         (
             "Make six kernels; for each, one number that says how much it answers. Which is largest?",
             "np.abs(gabor_response(image, kernel)).mean() is the energy of one filter.",
@@ -193,6 +212,14 @@ EXERCISES: dict[int, Exercise] = {
                     lambda i, k, t: _kernel_gradient(i, k, t) * t.size,
                     "that is the sum over all places. The loss is a mean, so divide by their number.",
                 ),
+                (
+                    lambda i, k, t: _kernel_gradient(i, k, t) * t.size / k.size,
+                    "divide by the number of places in the map, not by that of the weights.",
+                ),
+                (
+                    lambda i, k, t: _kernel_gradient(i, k, 0 * t),
+                    "the target is not used: the error is convolve(image, kernel) - target.",
+                ),
                 (lambda i, k, t: -_kernel_gradient(i, k, t), "the sign is turned: the error is result − target."),
                 (
                     lambda i, k, t: _kernel_gradient(i, k, t)[::-1, ::-1],
@@ -204,11 +231,12 @@ EXERCISES: dict[int, Exercise] = {
                 ),
             ],
         ),
-        "Equal for kernels of 3 × 3, 1 × 2 and 2 × 4. TensorFlow's tape finds the same numbers.",
+        "Equal for kernels of 3 × 3, 1 × 2, 2 × 4 and 1 × 3. TensorFlow's tape finds the same numbers.",
         (
             "For a kernel of 1 × 2 you have seen it: np.mean(2 * error * left) and np.mean(2 * error * right).",
             "error has fewer rows and columns than the image; cut a piece of this size from the image.",
             "Weight (row, col) saw image[row : row + rows, col : col + cols], where rows, cols = error.shape.",
         ),
     ),
+    6: quiz("02"),
 }

@@ -2,18 +2,21 @@
 
 from types import SimpleNamespace
 
+from helpers.exercises.fresh import expect_all, expect_fresh
 from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, function, numbers
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
     RIGHT_IN_VALIDATION,
-    expect_goal,
+    expect_right,
     kinds_of_layers,
+    parameters_of,
     percent,
     share_right,
     stand_in,
     unpack,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -33,26 +36,34 @@ _PROBABILITIES = (np.array([0.7, 0.2, 0.1]), np.array([0.05, 0.05, 0.1, 0.8]))
 _ENTROPY_CASES = [(0, _PROBABILITIES[0]), (2, _PROBABILITIES[0]), (3, _PROBABILITIES[1]), (0, _PROBABILITIES[1])]
 
 
+def scaled(images) -> np.ndarray:
+    """Return images as the lesson prepares them, from 0 to 1."""
+    return np.asarray(images) / np.float32(255)
+
+
 def _small_network(answer) -> None:
     """Judge a pair (model, dataset): at most 20,000 parameters, a convolution, 95% right on validation images."""
     call, given = "check(5, (small_model, dataset))", "the trained model and the dataset"
     model, dataset = unpack(answer, call, "build and train a model", given, has="count_params", parts=2)
-    if not hasattr(dataset, "validation"):
-        raise NotYet(f"give {given}: {call}.")
+    try:
+        classes = len(dataset.class_names)
+        train, validation = ((scaled(part.images), part.labels) for part in (dataset.train, dataset.validation))
+    except Exception:  # whatever it raises when it is read
+        raise NotYet(f"give {given}: {call}.") from None
     if not any("Conv2D" in kind for kind in kinds_of_layers(model)):
         raise Wrong("there is no Conv2D layer in it.")
-    parameters = model.count_params()
+    parameters = parameters_of(model)
     if parameters > 20_000:
         raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
-    train, validation = (
-        share_right(model, split.images / np.float32(255), split.labels, len(dataset.class_names))
-        for split in (dataset.train, dataset.validation)
-    )
-    if validation > train + 0.03:
-        reached = RIGHT_IN_VALIDATION.format(percent(validation, 1))
-        raise Wrong(f"{reached}, but only {percent(train, 1)} of the training images. Train it on x_train.")
+    expect_all(*validation, "the dataset as the lesson loads it")
+    seen, share = (share_right(model, *part, classes) for part in (train, validation))
+    if share > seen + 0.03:
+        reached = RIGHT_IN_VALIDATION.format(percent(share, 1))
+        raise Wrong(f"{reached}, but only {percent(seen, 1)} of the training images. Train it on x_train.")
     untrained = (0.5, ". Is it trained, on images scaled to 0…1?")
-    expect_goal(validation, 0.95, RIGHT_IN_VALIDATION, decimals=1, close=0.92, untrained=untrained)
+    expect_right(model, *validation, 0.95, classes=classes, decimals=1, close=0.92, untrained=untrained)
+    if len(getattr(dataset, "test", ())) >= 500:
+        expect_fresh(model, dataset.test, 0.95, scaled, "test images")
 
 
 def _dataset():
@@ -87,6 +98,7 @@ EXERCISES: dict[int, Exercise] = {
                     51_200: "the biases are missing: one for each of the 64 kernels.",
                     1_664: "a kernel is as deep as its input: 5 × 5 × 32 values.",
                     1_600: "a kernel is as deep as its input, and has a bias.",
+                    51_201: "one bias for each kernel, so 64 of them, not one for all.",
                     53_248: "one bias for each kernel, not one for each channel of it.",
                 },
                 "height": {
@@ -96,6 +108,11 @@ EXERCISES: dict[int, Exercise] = {
                 },
                 "dense": {
                     64_000: "the 10 biases are missing.",
+                    64_001: "one bias for each of the 10 units, not one for all.",
+                    32_010: "64 maps leave the convolution, not the 32 that came in.",
+                    **dict.fromkeys(
+                        (125_450, 92_170, 51_850), "the maps that come in are 10 × 10, as high as height says."
+                    ),
                     650: "Flatten makes one long list of height × width × 64 numbers.",
                     6_410: "Flatten counts height × width × channels.",
                     1_010: "Flatten counts height × width × channels.",
@@ -136,6 +153,18 @@ EXERCISES: dict[int, Exercise] = {
                 ),
                 (lambda w, x, y, rate: _mean_squared_error_gradient(w, x, y), "that is the gradient, not the new w."),
                 (
+                    lambda w, x, y, rate: w - rate * np.mean((w * x - y) ** 2),
+                    "you subtract the loss. Its gradient tells where to go: the mean of 2·(w·x − y)·x.",
+                ),
+                (lambda w, x, y, rate: np.mean((w * x - y) ** 2), "that is the loss, not the new w."),
+                *(
+                    (
+                        lambda w, x, y, rate, fixed=fixed: _gradient_step(w, x, y, fixed),
+                        "the learning rate is always the same. Use the argument `learning_rate`.",
+                    )
+                    for fixed in (0.1, 0.01, 0.05, 0.2, 0.001)
+                ),
+                (
                     lambda w, x, y, rate: w - rate * _mean_squared_error_gradient(w, *_XY),
                     "gradient(w) takes the x and y of the notebook. Use the arguments of your function.",
                 ),
@@ -166,6 +195,18 @@ EXERCISES: dict[int, Exercise] = {
                 (lambda label, p: -np.sum(np.log(p)), "only the probability of the true class counts."),
                 (lambda label, p: -np.mean(np.log(p)), "only the probability of the true class counts."),
                 (lambda label, p: -np.log(np.max(p)), "that is the most probable class, not the true one."),
+                (
+                    lambda label, p: -p[label],
+                    "that is minus the probability. Without the logarithm, being sure and wrong is not expensive.",
+                ),
+                (
+                    lambda label, p: -np.log(p[label]) / len(p),
+                    "that is a mean over the classes. It is one image: all terms but one are 0, and they are added up.",
+                ),
+                *(
+                    (lambda label, p, by=by: -np.log(p[label + by]), "that is a neighbor: classes count from 0.")
+                    for by in (-1, 1)
+                ),
                 (lambda label, p: 1 - p[label], "that is the missing probability, without the logarithm."),
                 (lambda label, p: (1 - p[label]) ** 2, "that is a squared error. Cross-entropy takes a logarithm."),
                 (
@@ -208,10 +249,13 @@ EXERCISES: dict[int, Exercise] = {
                 (stand_in(0.9), "it gets 90.0% of the validation images right. The goal is 95%."),
                 (stand_in(0.94), "it gets 94.0% of the validation images right. The goal is 95%: close."),
                 (
-                    stand_in(scale=3),
-                    'its numbers are no probabilities: give the last layer activation="softmax".',
+                    stand_in(0.6, known=0.6, scale=3),
+                    "it gets 60.0% of the validation images right, and its numbers are no probabilities: give the last "
+                    'layer activation="softmax", or train it with a loss that has from_logits=True.',
                 ),
             )
         ],
+        patience=6,
     ),
+    6: quiz("03"),
 }

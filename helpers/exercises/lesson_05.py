@@ -3,17 +3,33 @@
 import copy
 from functools import partial
 
-from helpers.exercises.judges import Exercise, NotYet, Wrong, call, choice, for_case, is_stub, random_image
+from helpers.exercises.fresh import critter_files, expect_all, expect_fresh, fresh_files
+from helpers.exercises.judges import (
+    Exercise,
+    NotYet,
+    Wrong,
+    as_array,
+    call,
+    choice,
+    difference,
+    for_case,
+    is_stub,
+    near,
+    random_image,
+)
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
-    RIGHT_IN_VALIDATION,
-    expect_goal,
+    all_layers,
+    as_labels,
+    expect_right,
     kinds_of_layers,
-    share_right,
+    outputs,
     stand_in,
+    trained_beforehand,
     unpack,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -48,6 +64,8 @@ def _keeps_label(answer) -> None:
     if all(is_stub(given) for _, _, given in cells):
         raise NotYet("replace each None by True or False.")
     for change, data, given in cells:
+        if not isinstance(given, bool) and isinstance(given, int | float) and given in (0, 1):
+            raise NotYet(f"write True or False for {change!r} and {data}, not {given}.")
         if not isinstance(given, bool | np.bool_):
             quotes = " (without quotes)" if isinstance(given, str) else ""
             raise NotYet(f"there is no True or False yet for {change!r} and {data}{quotes}.")
@@ -107,7 +125,7 @@ _PIXEL_MISTAKES = (
 _SHARE_MISTAKES = (
     (
         lambda image, label, *_: label,
-        "the pixels are right, but the label is still that of `image`: mix the labels, too.",
+        "the pixels are right, but the label is still that of `image`, or rounded to it: mix the labels, too.",
     ),
     (
         lambda image, label, other, other_label, *_: other_label,
@@ -131,52 +149,48 @@ _SHARE_MISTAKES = (
         "image.size counts the channels, too: the area is height × width.",
     ),
     (lambda image, label, other, other_label, *_: label + other_label, "the shares must add up to 1."),
+    (lambda *case: np.round(_mixed_label(*case), 1), "the shares are rounded: keep all their digits."),
+    (lambda *case: np.round(_mixed_label(*case), 2), "the shares are rounded: keep all their digits."),
 )
-
-
-def _paste_into(image, *case):
-    """Change the image that was given."""
-    image[:] = _pasted(image, *case)
-    return image, _mixed_label(image, *case)
 
 
 def _cutmix(answer) -> None:
     """Judge a function that puts a rectangle of one image into another, and mixes the labels by area."""
     for case in _CUTMIX_CASES:
-        image, _, other, *_ = case
-        given = copy.deepcopy(case)
-        result = call(answer, *given, where=for_case(case))
+        where = for_case(case)
+        result = call(answer, *copy.deepcopy(case), where=where)
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise Wrong("return two things: the new image and its label.")
-        try:
-            mixed, mixed_label = (np.asarray(part, float) for part in result)
-        except (TypeError, ValueError, OverflowError):
-            raise Wrong("the new image and its label must be arrays of numbers.") from None
-        if not (np.array_equal(given[0], image) and np.array_equal(given[2], other)):
-            raise Wrong("your function changes the image that it was given. Work on image.copy().")
+        what = "the new image and its label must be arrays of numbers, but one is"
+        mixed, mixed_label = (as_array(part, what, f", {where}") for part in result)
         right = _pasted(*case)
-        if mixed.shape != right.shape or not np.allclose(mixed, right):
+        if near(mixed_label, right):
+            raise Wrong("the right results in the wrong order: first the new image, then its label.")
+        if not near(mixed, right):
             _wrong_pixels(mixed, right, case)
         _wrong_shares(mixed_label, case)
 
 
 def _wrong_pixels(mixed, right, case) -> None:
     for mistake, message in _PIXEL_MISTAKES:
-        wrong = mistake(*case)
-        if mixed.shape == wrong.shape and np.allclose(mixed, wrong):
+        if near(mixed, mistake(*case)):
             raise Wrong(message)
     if mixed.shape != right.shape:
         raise Wrong(f"the new image must have the shape {right.shape}, but it has {mixed.shape}.")
-    raise Wrong("the pixels are not right: rows top to top + height, columns left to left + width come from `other`.")
+    top, left, height, width = case[4:]
+    raise Wrong(
+        f"the pixels are not right: with top {top}, left {left}, height {height}, width {width}, "
+        f"{difference(mixed, right)}. Rows top to top + height, columns left to left + width come from `other`.",
+        generic=True,
+    )
 
 
 def _wrong_shares(mixed, case) -> None:
     right = _mixed_label(*case)
-    if mixed.shape == right.shape and np.allclose(mixed, right):
+    if near(mixed, right):
         return
     for mistake, message in _SHARE_MISTAKES:
-        wrong = mistake(*case)
-        if mixed.shape == wrong.shape and np.allclose(mixed, wrong):
+        if near(mixed, mistake(*case)):
             raise Wrong(message)
     if mixed.shape == right.shape and np.isclose(mixed.sum(), 1):
         share = _share(*case)
@@ -184,26 +198,54 @@ def _wrong_shares(mixed, case) -> None:
     raise Wrong("the label must have a share of each class, and the shares must add up to 1.")
 
 
+def _judge_augmentation(model, images) -> None:
+    """Judge whether a network changes images before all else, in training, and only then."""
+    every = all_layers(model)
+    kinds = [type(layer).__name__ for layer in every]
+    augments = [kind.startswith(("Rand", "AugMix")) for kind in kinds]
+    if not any(augments):
+        raise Wrong("there is no augmentation layer in it. Put at least one at its beginning.")
+    first = augments.index(True)
+    if any("Conv" in kind for kind in kinds[:first]):
+        raise Wrong("the augmentation comes too late: put it before the first convolution.")
+    if "Rescaling" in kinds[:first]:
+        raise Wrong(
+            "Rescaling comes before the augmentation, which must begin. Its layers expect pixels from 0 to 255: some, "
+            "such as RandomBrightness, make nonsense of others."
+        )
+    some = np.random.default_rng(0).uniform(0, 255, (16, *images.shape[1:])).astype(np.float32)
+    changes = (np.asarray(layer(some, training=True)) for layer, kept in zip(every, augments, strict=True) if kept)
+    if all(np.allclose(some, changed, atol=0.01) for changed in changes):
+        raise Wrong(f"{kinds[first]} changes nothing in training: its factors are 0.")
+
+
 def _augmented_network(answer) -> None:
     """Judge (model, validation batches): has augmentation, and gets 65% of the images right, pixels from 0 to 255."""
     how, what = "check(4, (my_model, validation_batches))", "the trained model and the batches"
     model, batches = unpack(answer, how, "build and train a network", what, parts=2)
     try:
-        kinds = kinds_of_layers(model)
-        pairs = [(np.asarray(x), np.asarray(y)) for x, y in batches]
+        kinds_of_layers(model)
+        pairs = [(np.asarray(x), as_labels(y, len(x))) for x, y in batches]
         images, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        labels = labels.argmax(axis=1) if labels.ndim == 2 else labels  # one-hot, as for MixUp
-        labels, classes = labels.reshape(len(images)), int(labels.max()) + 1
+        if images.ndim != 4:
+            raise ValueError
     except Exception as error:
         raise NotYet(f"give {what}: {how}.") from error
-    augments = [kind.startswith(("Rand", "AugMix")) for kind in kinds]
-    if not any(augments):
-        raise Wrong("there is no augmentation layer in it. Put at least one at its beginning.")
-    if any("Conv" in kind for kind in kinds[: augments.index(True)]):
-        raise Wrong("the augmentation comes too late: put it before the first convolution.")
-    accuracy = share_right(model, images, labels, classes)
+    _judge_augmentation(model, images)
+    files = critter_files() if images.shape[1:] == (32, 32, 3) else ()
+    known = expect_all(images, labels, "validation_batches", datasets=files, apart=3)
     untrained = (0.3, ". Is it trained, with a Rescaling layer after the augmentation?")
-    expect_goal(accuracy, 0.65, RIGHT_IN_VALIDATION, decimals=1, close=0.61, untrained=untrained)
+    expect_right(model, images, labels, 0.65, decimals=1, close=0.61, untrained=untrained)
+    answers = [outputs(model, images, int(labels.max()) + 1) for _ in range(2)]
+    if not np.allclose(*answers, atol=1e-3):
+        raise Wrong(
+            "two predictions of the same images differ: augmentation or dropout is at work in prediction, too. Call "
+            "the layers without training=True."
+        )
+    if known:
+        expect_fresh(model, fresh_files(), 0.65)
+    if trained_beforehand(model, "critters", "photos"):
+        raise Wrong("a network that was trained beforehand is in it. Train one with train_batches only.")
 
 
 EXERCISES: dict[int, Exercise] = {
@@ -244,7 +286,10 @@ EXERCISES: dict[int, Exercise] = {
         ),
         [
             (_pasted, "return two things: the new image and its label."),
-            (_paste_into, "your function changes the image that it was given. Work on image.copy()."),
+            (
+                lambda *case: (_mixed_label(*case), _pasted(*case)),
+                "the right results in the wrong order: first the new image, then its label.",
+            ),
             *(
                 (lambda *case, pixels=pixels: (pixels(*case), _mixed_label(*case)), message)
                 for pixels, message in _PIXEL_MISTAKES
@@ -284,7 +329,14 @@ EXERCISES: dict[int, Exercise] = {
                     stand_in(0.64, kinds="RandomFlip Conv2D Dense"),
                     "it gets 64.0% of the validation images right. The goal is 65%: close.",
                 ),
+                (
+                    stand_in(kinds="Rescaling RandomFlip Conv2D Dense"),
+                    "Rescaling comes before the augmentation, which must begin. Its layers expect pixels from 0 to "
+                    "255: some, such as RandomBrightness, make nonsense of others.",
+                ),
             )
         ],
+        patience=6,
     ),
+    5: quiz("05"),
 }

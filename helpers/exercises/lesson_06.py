@@ -1,7 +1,8 @@
 """The exercises of lesson 06, activations and filters: what is right, which mistakes are typical, and the hints."""
 
-from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, function, is_stub
+from helpers.exercises.judges import Exercise, NotYet, Wrong, as_array, choice, function, is_stub
 from helpers.exercises.networks import expect_goal, random_maps
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -19,6 +20,7 @@ _CLASS_CASES = [
 _DEAD_MAPS = random_maps(3, 4, 4, 5, seed=3)
 _DEAD_MAPS[..., 1] = 0  # dead
 _DEAD_MAPS[0, :, :, 2] = 0  # silent in one image only
+_DEAD_MAPS[1, :, :, 3] = 0
 _DEAD_MAPS[..., 4] = 0
 _DEAD_MAPS[2, 3, 0, 4] = 1e-3  # alive at a single pixel
 _DEAD_CASES = [(_DEAD_MAPS,), (random_maps(2, 3, 3, 2, seed=4, low=0),), (np.zeros((2, 3, 3, 4)),)]
@@ -40,10 +42,7 @@ def _fooled(answer) -> None:
             raise ValueError
     except Exception as error:
         raise NotYet("give all four: check(4, (my_image, original, model, target)).") from error
-    try:
-        image = np.asarray(image, np.float32)
-    except (TypeError, ValueError, OverflowError):
-        raise Wrong("my_image must be an array of numbers.") from None
+    image = as_array(image, "my_image must be an array of numbers, but it is", finite=False).astype(np.float32)
     if image.shape != original.shape:
         raise Wrong(f"the image must have the shape {original.shape}, but it has {image.shape}.")
     if not np.isfinite(image).all():
@@ -108,6 +107,22 @@ EXERCISES: dict[int, Exercise] = {
                     lambda maps, labels: np.array([maps[labels == k].max() for k in range(labels.max() + 1)]),
                     "those are the largest values. A single image decides then; take means.",
                 ),
+                (
+                    lambda maps, labels: np.array(
+                        [maps[labels == k].max(axis=(1, 2)).mean() for k in range(labels.max() + 1)]
+                    ),
+                    "that is the mean of the peaks. All numbers of the maps count, not only the largest of each.",
+                ),
+                (
+                    lambda maps, labels: _class_means(maps, labels) * maps[0].size,
+                    "each map is summed up, and only then the mean is taken: divide by the pixels of a map, too.",
+                ),
+                (
+                    lambda maps, labels: np.array(
+                        [maps[labels == k].sum() / maps.size for k in range(labels.max() + 1)]
+                    ),
+                    "you divide by the pixels of all images. Those of the class are fewer.",
+                ),
                 (lambda maps, labels: maps.mean(axis=(1, 2)), "that is a mean for each image, not for each class."),
                 (
                     lambda maps, labels: np.array([maps[labels == k].mean(0) for k in range(labels.max() + 1)]),
@@ -140,13 +155,20 @@ EXERCISES: dict[int, Exercise] = {
                 (lambda maps: _dead(maps).sum(), "that is how many. Return True or False for each channel."),
                 (lambda maps: np.flatnonzero(_dead(maps)), "those are their numbers. Return True or False for each."),
                 (lambda maps: maps.min(axis=(0, 1, 2)) <= 0, "a single 0 is not enough: look at the largest value."),
+                *(
+                    (mistake, "a channel that responds rarely, or weakly, is not dead. Look at the largest value.")
+                    for mistake in (
+                        lambda maps: maps.mean(axis=(0, 1, 2)) < 1e-2,
+                        lambda maps: maps.max(axis=(0, 1, 2)) < 1e-2,
+                    )
+                ),
                 (
-                    lambda maps: maps.mean(axis=(0, 1, 2)) < 1e-2,
-                    "a channel that responds rarely, or weakly, is not dead. Look at the largest value.",
+                    lambda maps: maps[0].max(axis=(0, 1)) <= 0,
+                    "only the first image is looked at. Dead means: 0 in all of them.",
                 ),
             ],
         ),
-        "For such a channel, the gradient is 0 for every image, too: training cannot wake it up.",
+        "For such a channel, the gradient of its weights is 0 for every one of these images, too.",
         (
             "The axes are images, rows, columns, channels. Which of them must be gone at the end?",
             "The largest value over axes 0, 1 and 2 is one number for each channel.",
@@ -191,5 +213,7 @@ EXERCISES: dict[int, Exercise] = {
                 "the original is of the target class already. Choose another target.",
             ),
         ],
+        patience=6,
     ),
+    5: quiz("06"),
 }

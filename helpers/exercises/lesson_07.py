@@ -1,22 +1,32 @@
 """The exercises of lesson 07, Grad-CAM: what is right, which mistakes are typical, and the hints."""
 
+from functools import partial
+
+from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters
 from helpers.exercises.judges import Exercise, Wrong, choice, function
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
     LESSON_NETWORKS,
-    expect_goal,
+    expect_right,
     random_maps,
-    share_right,
     stand_in,
+    trained_beforehand,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
 
-def _weighted(maps, gradients):
-    return np.maximum((maps * gradients.mean(axis=(0, 1))).sum(axis=2), 0)
+def _weighted(maps, gradients, axis=(0, 1)):
+    return np.maximum((maps * gradients.mean(axis=axis, keepdims=True)).sum(axis=2), 0)
+
+
+def _normalized(maps, gradients, least=0.0):
+    heat = _weighted(maps, gradients)
+    with np.errstate(invalid="ignore"):
+        return heat / max(heat.max(), least)
 
 
 def _signed(*shape, seed=0) -> np.ndarray:
@@ -64,10 +74,20 @@ def _unbiased(answer) -> None:
         raise Wrong(
             "in these images the stamp tells the class, so they cannot judge. Give the images with wrong stamps."
         )
-    if getattr(model, "name", "") in LESSON_NETWORKS:
+    known = expect_all(images, labels, "lying and new_labels")
+    if trained_beforehand(model, *LESSON_NETWORKS):
         raise Wrong("that network was trained beforehand, without stamps. Train one with biased_images.")
     untrained = (0.15, ": it still reads the stamps, or it is not trained.")
-    expect_goal(share_right(model, images, labels), GOAL, "with wrong stamps it gets {} right", untrained=untrained)
+    expect_right(model, images, labels, GOAL, "with wrong stamps it gets {} right", untrained=untrained)
+    if known and known.dataset.name == "critters":
+        expect_fresh(model, fresh_critters(), GOAL, lambda fresh: _stamped_as(images, fresh))
+
+
+def _stamped_as(images, others) -> np.ndarray:
+    """Return other images with the stamps of these, whatever they show."""
+    others = others.astype(np.float32)
+    others[:, :8, :8] = np.resize(images[:, :8, :8], (len(others), 8, 8, 3))
+    return others
 
 
 EXERCISES: dict[int, Exercise] = {
@@ -122,6 +142,18 @@ EXERCISES: dict[int, Exercise] = {
                     ),
                     "for one image, rows and columns are axes 0 and 1; axis 2 is that of the channels.",
                 ),
+                *(
+                    (
+                        partial(_weighted, axis=axis),
+                        "the mean is taken over the wrong axes. There must be one weight for each channel: "
+                        "gradients.mean(axis=(0, 1)).",
+                    )
+                    for axis in (None, 2, 0, 1)
+                ),
+                *(
+                    (mistake, "you scale the heat to its largest value. That comes later: here the sum stays as it is.")
+                    for mistake in (_normalized, partial(_normalized, least=1e-8), partial(_normalized, least=1e-300))
+                ),
                 (
                     lambda maps, gradients: maps * gradients.mean(axis=(0, 1)),
                     "those are the weighted maps. Add them up over the channels.",
@@ -145,6 +177,7 @@ EXERCISES: dict[int, Exercise] = {
                     lambda heat, mask: np.maximum(heat, 0)[mask].mean() / np.maximum(heat, 0).mean(),
                     "take sums, not means: a share of the whole heat.",
                 ),
+                (lambda heat, mask: 100 * _share_inside(heat, mask), "that is in percent. A share is from 0 to 1."),
                 (lambda heat, mask: 1 - _share_inside(heat, mask), "that is the share outside."),
                 (
                     lambda heat, mask: np.maximum(heat, 0)[mask].sum() / np.maximum(heat, 0)[~mask].sum(),
@@ -164,7 +197,7 @@ EXERCISES: dict[int, Exercise] = {
                 (lambda heat, mask: (heat[mask] > 0).mean(), "that is how many pixels have heat, not how much."),
             ],
         ),
-        "Divide it by the share of the area, and 1 means: no better than chance.",
+        "Divide it by the share of the area, and 1 means: no better than chance. The middle of the image gets more.",
         (
             "First set what is negative to 0, for the sum inside and for the sum of all.",
             "positive[mask] holds the values inside of the mask.",
@@ -193,6 +226,12 @@ EXERCISES: dict[int, Exercise] = {
                 (stand_in(name="critters"), IMAGES, LABELS),
                 "that network was trained beforehand, without stamps. Train one with biased_images.",
             ),
+            (
+                (stand_in(classes=5), IMAGES, LABELS),
+                "for each image it must give 10 numbers, but the shape of its answer is (100, 5).",
+            ),
         ],
+        patience=6,
     ),
+    5: quiz("07"),
 }

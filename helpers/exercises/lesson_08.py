@@ -1,15 +1,17 @@
 """The exercises of lesson 08, transfer learning: what is right, which mistakes are typical, and the hints."""
 
+from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters
 from helpers.exercises.judges import Exercise, NotYet, Wrong, call, choice, expect_function, function
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
     LESSON_NETWORKS,
-    expect_goal,
-    share_right,
+    expect_right,
     stand_in,
+    trained_beforehand,
     unpack_images,
 )
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -80,9 +82,12 @@ TRANSFER_GOAL = 0.85  # of the test images, in exercise 3; more than lesson 08 i
 def _transferred(answer) -> None:
     """Judge (model, images, labels): the share `TRANSFER_GOAL` of the images right."""
     model, images, labels = unpack_images(answer, "check(3, (my_model, x_test, y_test))")
-    if getattr(model, "name", "") in LESSON_NETWORKS:
+    known = expect_all(images, labels, "x_test and y_test", 400)
+    if getattr(model, "name", "") in LESSON_NETWORKS or trained_beforehand(model, "critters"):
         raise Wrong("that network was trained beforehand. Train one with x and y.")
-    expect_goal(share_right(model, images, labels), TRANSFER_GOAL, "it gets {} of the images right")
+    expect_right(model, images, labels, TRANSFER_GOAL, "it gets {} of the images right")
+    if known and known.dataset.name == "critters":
+        expect_fresh(model, fresh_critters(), TRANSFER_GOAL)
 
 
 def _around(values, before, after):
@@ -99,6 +104,7 @@ _MOVING_CASES = [
     (np.array([3.0, 5.0, 1.0]), 1),
     (np.array([1.0, 0.0, 0.0, 0.0, 2.0, 8.0]), 4),
     (np.array([2.0, 6.0]), 5),
+    (np.array([3, 4, 6, 1]), 2),
 ]
 
 
@@ -107,11 +113,18 @@ _CENTERED = (
     lambda values, window: _around(values, window // 2, (window - 1) // 2),
     lambda values, window: _around(values, window // 2, window // 2),
     lambda values, window: _around(values, 0, window - 1),
+    lambda values, window: np.convolve(values, np.ones(window) / window, "same"),
 )
 _SHORTER = (
     lambda values, window: np.convolve(values, np.ones(window) / window, "valid"),
     lambda values, window: _moving(values, window)[window - 1 :],
 )
+
+
+def _not_a_number(values, window):
+    result = _moving(values, window)
+    result[: window - 1] = np.nan
+    return result
 
 
 EXERCISES: dict[int, Exercise] = {
@@ -164,6 +177,7 @@ EXERCISES: dict[int, Exercise] = {
                 "for prefixes ['conv2'], top_conv2 is trained, too. Freeze all others.",
             ),
         ],
+        patience=3,
     ),
     3: Exercise(
         _transferred,
@@ -180,10 +194,16 @@ EXERCISES: dict[int, Exercise] = {
                 "that network was trained beforehand. Train one with x and y.",
             ),
             (
-                (stand_in(scale=3), IMAGES, LABELS),
-                'its numbers are no probabilities: give the last layer activation="softmax".',
+                (stand_in(0.6, scale=3), IMAGES, LABELS),
+                "it gets 60% of the images right, and its numbers are no probabilities: give the last layer "
+                'activation="softmax", or train it with a loss that has from_logits=True.',
+            ),
+            (
+                (stand_in(classes=5), IMAGES, LABELS),
+                "for each image it must give 10 numbers, but the shape of its answer is (100, 5).",
             ),
         ],
+        patience=6,
     ),
     4: Exercise(
         function(
@@ -201,6 +221,11 @@ EXERCISES: dict[int, Exercise] = {
                 (
                     lambda values, window: np.convolve(values, np.ones(window) / window)[: len(values)],
                     "at the start you divide by `window`, but there are fewer values: divide by how many there are.",
+                ),
+                (
+                    _not_a_number,
+                    "at the start there is NaN, not a number: pandas' rolling needs min_periods=1. Take the mean of "
+                    "those that are there.",
                 ),
                 *(
                     (mistake, "the result is shorter than values. At the start, take the mean of those that are there.")
@@ -228,8 +253,10 @@ EXERCISES: dict[int, Exercise] = {
         ),
         "The same as pandas' rolling(window, min_periods=1).mean(). It is smooth, and late by half the window.",
         (
+            "Go from place to place: which values end with the one at place i? np.mean of these is one number.",
+            "The first of them would be at i + 1 - window. At the start that is below 0: then begin at 0.",
             "For the value at place i: values[max(0, i + 1 - window) : i + 1].",
-            "np.mean of that is one number; collect them for all places.",
         ),
     ),
+    5: quiz("08"),
 }

@@ -1,17 +1,8 @@
 """The exercises of lesson 10, a CNN in raw TensorFlow: what is right, which mistakes are typical, and the hints."""
 
-from helpers.convolution import convolve
-from helpers.exercises.judges import (
-    Exercise,
-    Wrong,
-    as_array,
-    as_number,
-    call,
-    choices,
-    function,
-    numbers,
-    random_image,
-)
+from helpers.exercises.gradients import BACK_MISTAKES, STEP_MISTAKES, judge_back, judge_step
+from helpers.exercises.judges import Exercise, choices, function, numbers
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -39,163 +30,6 @@ def _error_case(images: int, units: int, classes: int) -> tuple:
 
 
 _ERROR_CASES = [_error_case(5, 4, 4), _error_case(3, 6, 2), _error_case(1, 3, 5)]
-
-
-def _back(image, kernel, error):
-    p = len(kernel) // 2
-    return convolve(image, error, padding=p), convolve(error, kernel, padding=p, flip=True)
-
-
-def _not_turned(image, kernel, error):
-    return _back(image, kernel, error)[0], _back(image, kernel[::-1, ::-1], error)[1]
-
-
-def _turned_error(image, kernel, error):
-    return _back(image, kernel, error[::-1, ::-1])[0], _back(image, kernel, error)[1]
-
-
-def _without_zeros(image, kernel, error):
-    return convolve(image, error), convolve(error, kernel, flip=True)
-
-
-_BACK_MISTAKES = [
-    (lambda *given: _back(*given)[::-1], "the arrays are right, in the wrong order: first the one for the kernel."),
-    (_not_turned, "the gradient for the image is not right: turn the kernel by 180°, once: by flip=True, or by hand."),
-    (_turned_error, "the gradient for the kernel is not right: there the error stays as it is."),
-    (_without_zeros, "the results are too small. Forward there was a border of p zeros: what needs it now?"),
-]
-
-
-def _back_cases() -> list[tuple]:
-    random = np.random.default_rng(0)
-    shapes = (((6, 7), 3), ((9, 8), 5), ((5, 5), 3))
-    return [
-        (random_image(*shape, seed=size) / 255, random.normal(size=(size, size)), random.normal(size=shape))
-        for shape, size in shapes
-    ]
-
-
-def _judge_back(answer) -> None:
-    """Judge back(image, kernel, error): both gradients, on images and kernels of several sizes."""
-    cases, found = _back_cases(), []
-    for image, kernel, error in cases:
-        where = f"for an image of {image.shape[0]} × {image.shape[1]} and a kernel of {len(kernel)} × {len(kernel)}"
-        result = call(answer, image.copy(), kernel.copy(), error.copy(), where=where)
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise Wrong("return two arrays: the gradient for the kernel, then the one for the image.")
-        found.append([as_array(part) for part in result])
-
-    def pairs(function):
-        return [
-            pair for made, case in zip(found, cases, strict=True) for pair in zip(made, function(*case), strict=True)
-        ]
-
-    def like(function):
-        return all(got.shape == want.shape and np.allclose(got, want, atol=1e-5) for got, want in pairs(function))
-
-    if like(_back):
-        return
-    for mistake, message in _BACK_MISTAKES:
-        if like(mistake):
-            raise Wrong(message)
-    for name, (got, want) in zip(("kernel", "image") * len(cases), pairs(_back), strict=True):
-        if got.shape != want.shape:
-            raise Wrong(f"the gradient for the {name} has the shape {got.shape}, not that of the {name}, {want.shape}.")
-        if not np.allclose(got, want, atol=1e-5):
-            raise Wrong(f"the gradient for the {name} has the right shape, but other numbers.")
-
-
-def _step(of_bias: float = 0.0, of_weights: float = 1.0, direction: float = -1.0, told=None, by=None):
-    """Return a penalty step; the arguments make it wrong: what is punished, the direction, the loss, how it changes."""
-
-    def step(x, y, w, b, rate, strength):
-        x, y, weights, biases = (np.asarray(array) for array in (x, y, w, b))
-        logits = x @ weights + biases
-        largest = logits.max(axis=1, keepdims=True)
-        exponentials = np.exp(logits - largest)
-        total = exponentials.sum(axis=1, keepdims=True)
-        one_hot = np.eye(logits.shape[1])[y]
-        entropy = np.mean(np.sum(one_hot * (largest + np.log(total) - logits), axis=1))
-        error = (exponentials / total - one_hot) / (len(x) if by is None else by)
-        loss = entropy + strength * np.sum(weights**2)
-        w.assign_add(direction * rate * (x.T @ error + 2 * strength * of_weights * weights))
-        b.assign_add(direction * rate * (error.sum(axis=0) + 2 * strength * of_bias * biases))
-        return loss if told is None else told(entropy, loss)
-
-    return step
-
-
-def _nothing_moves(x, y, w, b, rate, strength):
-    return _step()(x, y, *(_variable(np.asarray(array)) for array in (w, b)), rate, strength)
-
-
-_UNCHANGED = (
-    "w and b are as they were. `w = w - …` only gives a new tensor the name w, inside of your function: "
-    "use w.assign_sub(…)."
-)
-_LOSS = "w and b are right, but not the loss: return the one before the step, with its penalty."
-_STEP_MISTAKES = [
-    (_nothing_moves, _UNCHANGED),
-    (_step(direction=1.0), "it goes uphill: subtract rate times the gradient."),
-    (_step(of_weights=0.0), "w is changed as if there were no penalty: its gradient belongs to the step."),
-    (_step(of_weights=0.5), "the derivative of strength · w² is 2 · strength · w. A tape knows that."),
-    (_step(of_bias=1.0), "the penalty is for w only; yours changes b, too."),
-    (_step(by=1), "the loss is the mean over the batch, not the sum."),
-]
-
-
-def _variable(array):
-    from helpers.engine import tf
-
-    return tf.Variable(array.astype("float32"))
-
-
-def _step_case(images: int, inputs: int, classes: int, rate: float, strength: float):
-    """Return a batch, weights as arrays, rate and strength."""
-    random = np.random.default_rng(images)
-    x = random.normal(size=(images, inputs)).astype("float32")
-    return (
-        x,
-        random.integers(0, classes, images),
-        random.normal(size=(inputs, classes)),
-        random.normal(size=classes),
-        rate,
-        strength,
-    )
-
-
-_STEP_CASES = [_step_case(8, 5, 3, 0.1, 0.05), _step_case(3, 4, 10, 0.5, 0.2)]
-
-
-def _after(step, case: tuple) -> list[np.ndarray]:
-    """Return w and b after a step, and the loss that it returned."""
-    from helpers.engine import tf
-
-    x, y, w, b, rate, strength = case
-    w, b = _variable(w), _variable(b)
-    where = f"for {len(x)} images, rate {rate} and strength {strength}"
-    loss = call(step, tf.constant(x), tf.constant(y), w, b, rate, strength, where=where)
-    return [w.numpy(), b.numpy(), np.array(as_number(loss, "the loss that your function returns"))]
-
-
-def _judge_step(answer) -> None:
-    """Judge penalty_step(x, y, w, b, rate, strength): w and b afterwards, and the loss, on two batches."""
-    found = [_after(answer, case) for case in _STEP_CASES]
-
-    def like(step, parts=3):
-        pairs = zip(found, (_after(step, case) for case in _STEP_CASES), strict=True)
-        return all(
-            np.allclose(a, b, atol=1e-4) for got, want in pairs for a, b in zip(got[:parts], want[:parts], strict=True)
-        )
-
-    if like(_step()):
-        return
-    if like(_step(), 2):
-        raise Wrong(_LOSS)
-    for mistake, message in _STEP_MISTAKES:
-        if like(mistake, 2):
-            raise Wrong(message)
-    raise Wrong("w and b are not what one step of gradient descent makes of them.")
 
 
 _FAULTS = {
@@ -328,6 +162,14 @@ EXERCISES: dict[int, Exercise] = {
                     "that is the gradient for h = relu(z). Where z is negative, nothing comes through the ReLU.",
                 ),
                 (
+                    lambda z, out, error: (error @ out) * (z > 0),
+                    "each unit of the hidden layer gathers the errors of all classes: error @ out.T, transposed.",
+                ),
+                (
+                    lambda z, out, error: error @ out,
+                    "each unit of the hidden layer gathers the errors of all classes: error @ out.T, transposed.",
+                ),
+                (
                     lambda z, out, error: (error @ out.T) * z,
                     "the derivative of relu(z) is 1 or 0, not z.",
                 ),
@@ -365,23 +207,23 @@ EXERCISES: dict[int, Exercise] = {
         ),
     ),
     4: Exercise(
-        _judge_back,
+        judge_back,
         "Three convolutions: one forward, two back, and the border of zeros in all of them.",
         (
             "For the kernel: at which place did each weight meet which pixel? The zeros of the border were met, too.",
             "The result is as large as the kernel, image and error are equally large: how many zeros around the image?",
             "For the image: error with the turned kernel, and so many zeros that the result is as large as the image.",
         ),
-        _BACK_MISTAKES,
+        BACK_MISTAKES,
     ),
     5: Exercise(
-        _judge_step,
+        judge_step,
         "A step with a loss of your own. fit could not have done less.",
         (
             "Compute the whole loss inside of `with tf.GradientTape() as tape:`, the penalty as well.",
             "tape.gradient(loss, (w, b)) gives both gradients; then w.assign_sub(rate * …), and the same for b.",
         ),
-        [*_STEP_MISTAKES, (_step(told=lambda entropy, loss: entropy), _LOSS)],
+        STEP_MISTAKES,
     ),
     6: Exercise(
         choices({"A": "b", "B": "d", "C": "c"}, _FAULTS),
@@ -391,4 +233,5 @@ EXERCISES: dict[int, Exercise] = {
             "B and C: which images are looked at, and is every part of the network as it should be for that?",
         ),
     ),
+    7: quiz("10"),
 }

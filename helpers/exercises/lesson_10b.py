@@ -3,6 +3,7 @@
 import math
 
 from helpers.exercises.judges import Exercise, choices, function, numbers
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -173,4 +174,5 @@ EXERCISES: dict[int, Exercise] = {
             "Weigh each gradient by sizes[i] / sum(sizes).",
         ),
     ),
+    5: quiz("10b"),
 }

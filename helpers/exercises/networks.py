@@ -3,6 +3,7 @@
 Nothing here needs Keras: a network is what has ``predict`` and ``layers``.
 """
 
+from functools import cache
 from types import SimpleNamespace
 
 from helpers.exercises.judges import NotYet, Wrong, is_stub
@@ -15,19 +16,26 @@ LABELS = np.arange(100) % 10
 IMAGES = np.full((100, 8, 8, 3), 255, np.uint8)
 
 
-def stand_in(right: float = 1.0, known: float = 1.0, kinds: str = "Conv2D Dense", scale: float = 1.0, **more):
+def stand_in(
+    right: float = 1.0, known: float = 1.0, kinds: str = "Conv2D Dense", scale: float = 1.0, classes=10, **more
+):
     """Return something with the face of a trained network, so that mistakes with networks can be written down.
 
     It gets the share ``right`` of `IMAGES` right, and of black images the share ``known``; what ``scale`` makes of its
-    probabilities are none. ``kinds`` are those of its layers, unless ``more`` says what these are.
+    probabilities are none; it gives the first ``classes`` only. ``kinds`` are those of its layers, unless ``more`` says
+    what these are.
     """
 
     def predict(images, verbose=0):
         slips = np.arange(len(LABELS)) >= round(100 * (right if images.any() else known))
-        return scale * np.eye(10)[(LABELS + slips) % 10]
+        return scale * np.eye(10)[(LABELS + slips) % 10][:, :classes]
 
-    layers = [type(kind, (), {})() for kind in kinds.split()]
+    layers = [type(kind, (), {"__call__": _noisy})() for kind in kinds.split()]
     return SimpleNamespace(**{"predict": predict, "layers": layers, "count_params": lambda: 10_000, **more})
+
+
+def _noisy(layer, images, training=False):
+    return images + training
 
 
 def random_maps(*shape: int, seed: int = 0, low: float = -1.0) -> np.ndarray:
@@ -68,13 +76,25 @@ def unpack_images(answer, call: str, **options) -> tuple:
     """
     network, images, labels = unpack(answer, call, **options)
     try:
-        images = np.asarray(images, np.float32)
-        labels = np.asarray(labels, int).reshape(len(images))
-        if not labels.size:
+        images, labels = np.asarray(images, np.float32), as_labels(labels, len(images))
+        if not np.isfinite(images).all():
             raise ValueError
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # whatever it raises when it is read
         raise NotYet(f"give the images and their labels: {call}.") from None
     return network, images, labels
+
+
+def as_labels(labels, number: int) -> np.ndarray:
+    """Return labels (number,) int; one-hot ones as well. Raises ValueError or TypeError for anything else."""
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        if not np.array_equal(np.sort(labels, axis=1), np.eye(labels.shape[1])[-1:].repeat(len(labels), 0)):
+            raise ValueError("neither labels nor one-hot")
+        labels = labels.argmax(axis=1)
+    whole = np.asarray(labels, int)
+    if not whole.size or labels.dtype.kind == "b" or whole.min() < 0 or not np.array_equal(whole, labels):
+        raise ValueError("labels are whole numbers")
+    return whole.reshape(number)
 
 
 # --- what it gets right ---
@@ -82,8 +102,11 @@ def unpack_images(answer, call: str, **options) -> tuple:
 RIGHT_IN_VALIDATION = "it gets {} of the validation images right"
 
 
-def probabilities(model, images, classes: int) -> np.ndarray:
-    """Return what a learner's model answers to images (N, H, W, C); raises Wrong if it cannot be judged."""
+def outputs(model, images, classes: int) -> np.ndarray:
+    """Return what a learner's model answers to images (N, H, W, C); raises Wrong if it cannot be judged.
+
+    Where it gives the numbers before a softmax, these will do: their order is the same.
+    """
     try:
         answers = np.asarray(model.predict(np.array(images), verbose=0), float)  # a copy, which it may change
     except Exception as error:
@@ -93,8 +116,8 @@ def probabilities(model, images, classes: int) -> np.ndarray:
         raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
     if not np.isfinite(answers).all():
         raise Wrong("it answers NaN: the training went wrong. Build it anew, and take a smaller learning rate.")
-    if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
-        raise Wrong('its numbers are no probabilities: give the last layer activation="softmax".')
+    if (answers == answers[:, :1]).all():
+        raise Wrong("it gives all classes the same number: the training went wrong. Build it anew.")
     return answers
 
 
@@ -103,8 +126,14 @@ def share_right(model, images, labels, classes: int | None = None) -> float:
 
     Without ``classes`` there are as many as ``labels`` tell.
     """
-    answers = probabilities(model, images, int(labels.max()) + 1 if classes is None else classes)
+    answers = outputs(model, images, int(labels.max()) + 1 if classes is None else classes)
     return float(np.mean(answers.argmax(axis=1) == labels))
+
+
+def without_softmax(model, images) -> bool:
+    """Tell whether a model answers images with numbers that are no probabilities."""
+    answers = np.asarray(model.predict(np.array(images[:20]), verbose=0), float)
+    return not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < 0
 
 
 def percent(share: float, decimals: int = 0) -> str:
@@ -120,6 +149,7 @@ def expect_goal(
     decimals: int = 0,
     close: float = 1.0,
     untrained: tuple[float, str] = (0.0, ""),
+    softmax: bool = True,
 ) -> None:
     """Raise Wrong if a share is below its goal; the message says what was reached, and the goal.
 
@@ -130,25 +160,88 @@ def expect_goal(
     decimals : of the percentage that is printed
     close : a share above this one is called close
     untrained : a share, and how the message ends below it, instead of with the goal
+    softmax : whether the network gives probabilities; else it may be this that spoiled its training
     """
     if share >= goal:
         return
     said, (least, doubt) = reached.format(percent(share, decimals)), untrained
+    if not softmax:
+        raise Wrong(
+            f'{said}, and its numbers are no probabilities: give the last layer activation="softmax", or train it with '
+            "a loss that has from_logits=True."
+        )
     if share < least:
         raise Wrong(f"{said}{doubt}")
-    raise Wrong(f"{said}. The goal is {goal:.0%}{': close' if share > close else ''}.")
+    raise Wrong(f"{said}. The goal is {goal:.0%}{': close' if share > close else ''}.", generic=True)
+
+
+def expect_right(
+    model, images, labels, goal: float, reached: str = RIGHT_IN_VALIDATION, classes: int | None = None, **options
+) -> float:
+    """Return the share of images that a model gets right; raises Wrong if it is below the goal, as `expect_goal` does.
+
+    The messages also tell a model without softmax.
+    """
+    share = share_right(model, images, labels, classes)
+    softmax = share >= goal or not without_softmax(model, images)
+    expect_goal(share, goal, reached, softmax=softmax, **options)
+    return share
 
 
 # --- what it is made of ---
 
 
+def all_layers(model) -> list:
+    """Return all layers, also those of models inside the model."""
+    return [
+        layer for outer in model.layers for layer in (all_layers(outer) if getattr(outer, "layers", None) else [outer])
+    ]
+
+
 def kinds_of_layers(model) -> list[str]:
     """Return the kinds of all layers, such as "Conv2D", also of models inside the model."""
-    return [
-        kind
-        for layer in model.layers
-        for kind in (kinds_of_layers(layer) if getattr(layer, "layers", None) else [type(layer).__name__])
-    ]
+    return [type(layer).__name__ for layer in all_layers(model)]
+
+
+def parameters_of(model) -> int:
+    """Return how many parameters a model has; raises Wrong if it does not know that, or hides some."""
+    if "Lambda" in kinds_of_layers(model):
+        raise Wrong("a Lambda layer does not say how many parameters it has: use other layers of Keras.")
+    try:
+        return int(model.count_params())
+    except Exception as error:  # Keras: not built yet
+        raise Wrong("its parameters cannot be counted: begin with keras.Input(…), and train it.") from error
+
+
+def _kernels(model) -> list[np.ndarray]:
+    """Return the large kernels of a model, also of models inside the model."""
+    try:
+        return [np.asarray(weight) for weight in model.get_weights() if np.ndim(weight) > 1 and np.size(weight) > 400]
+    except Exception:  # it has no weights that can be read
+        return []
+
+
+@cache
+def _kernels_that_come_with_the_lessons(name: str) -> list[np.ndarray]:
+    from helpers.models import load_model
+
+    return _kernels(load_model(name))
+
+
+def trained_beforehand(model, *names: str) -> bool:
+    """Tell whether weights of networks that come with the lessons are in a model, as they are or little changed.
+
+    The ``names`` are those of `LESSON_NETWORKS`; a model that bears one counts as well.
+    """
+    if getattr(model, "name", "") in names:
+        return True
+    mine = _kernels(model)
+    return any(
+        known.shape == kernel.shape and np.linalg.norm(known - kernel) < 0.5 * np.linalg.norm(known)
+        for name in names
+        for kernel in mine
+        for known in _kernels_that_come_with_the_lessons(name)
+    )
 
 
 def multiply_adds(model) -> int:

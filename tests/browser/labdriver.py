@@ -84,7 +84,7 @@ def wait_until_it_answers(url: str, server: subprocess.Popen, log: Path, seconds
 def run_lab(root: Path) -> Iterator[SimpleNamespace]:
     """Run JupyterLab on a copy of the lessons in ``root``; gives its ``url``, ``token`` and the ``folder`` it shows."""
     folder = root / "notebooks"
-    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "runs"))
+    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "runs", "mine"))
     port, token, log = free_port(), secrets.token_hex(16), root / "server.log"
     runtime = tempfile.mkdtemp(prefix="cnn-lessons-")
     short = sys.platform != "win32" and len(runtime) < 50  # the names of sockets have a limit

@@ -41,6 +41,84 @@ def pool_by_reshape(image, size):
     return image[: rows * size, : cols * size].reshape(rows, size, cols, size).mean(axis=(1, 3))
 
 
+def stride_by_views(image, kernel, stride):
+    patches = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)[::stride, ::stride]
+    return np.einsum("rcij,ij->rc", patches, kernel)
+
+
+def stride_in(dtype):
+    """A map that holds numbers of another type."""
+
+    def answer(image, kernel, stride):
+        right = stride_by_slicing(image, kernel, stride)
+        result = np.zeros(right.shape, dtype or image.dtype)
+        for place in np.ndindex(right.shape):
+            with np.errstate(invalid="ignore"):
+                result[place] = right[place]
+        return result
+
+    return answer
+
+
+def stride_of_three(image, kernel, stride):
+    rows, cols = (image.shape[0] - 3) // stride + 1, (image.shape[1] - 3) // stride + 1
+    result = np.zeros((rows, cols))
+    for row in range(rows):
+        for col in range(cols):
+            for i in range(3):
+                for j in range(3):
+                    result[row, col] += image[row * stride + i, col * stride + j] * kernel[i, j]
+    return result
+
+
+def stride_square(image, kernel, stride):
+    size = kernel.shape[0]
+    rows, cols = (image.shape[0] - size) // stride + 1, (image.shape[1] - size) // stride + 1
+    result = np.zeros((rows, cols))
+    for row in range(rows):
+        for col in range(cols):
+            patch = image[row * stride : row * stride + size, col * stride : col * stride + size]
+            result[row, col] = np.sum(patch * kernel)
+    return result
+
+
+def stride_that_spoils(image, kernel, stride):
+    result = stride_by_slicing(image, kernel, stride)
+    image[: len(kernel)] = 0
+    return result
+
+
+def pool_by_loop(image, size):
+    rows, cols = image.shape[0] // size, image.shape[1] // size
+    windows = [[image[r * size : (r + 1) * size, c * size : (c + 1) * size] for c in range(cols)] for r in range(rows)]
+    return [[sum(map(float, window.ravel())) / size**2 for window in row] for row in windows]
+
+
+def pool_in_its_type(image, size):
+    result = np.zeros_like(image[::size, ::size][: len(image) // size, : image.shape[1] // size])
+    result[:] = pool_by_reshape(image, size)
+    return result
+
+
+def pool_small_sums(image, size):
+    rows, cols = image.shape[0] // size, image.shape[1] // size
+    result = np.zeros((rows, cols))
+    for row in range(rows):
+        for col in range(cols):
+            window = image[row * size : (row + 1) * size, col * size : (col + 1) * size]
+            total = window[0, 0]
+            for value in window.ravel()[1:]:
+                with np.errstate(over="ignore"):
+                    total = total + value
+            result[row, col] = total / size**2
+    return result
+
+
+def pool_hanging(image, size):
+    rows, cols = range(0, image.shape[0], size), range(0, image.shape[1], size)
+    return np.array([[image[row : row + size, col : col + size].mean() for col in cols] for row in rows])
+
+
 STUBS = {
     1: "?",
     2: lambda image, kernel, stride: ...,
@@ -49,14 +127,15 @@ STUBS = {
     5: lambda image, size: ...,
 }
 RIGHT = {
-    1: ["b", " B "],
-    2: [stride_by_slicing, stride_by_range],
+    1: ["b", " B ", "(b)"],
+    2: [stride_by_slicing, stride_by_range, stride_by_views],
     3: [[[-1, -1, -1], [0, 0, 0], [1, 1, 1]], np.array([[2.0], [-2.0]]), [[3, 10, 3], [0, 0, 0], [-3, -10, -3]]],
     4: [
         {"height": 112, "channels": 64, "parameters": 9472},
         {"height": 112.0, "channels": 64, "parameters": 9408 + 64},
+        {"height": "112", "channels": np.int64(64), "parameters": np.array(9472)},
     ],
-    5: [pool_by_reshape, lambda image, size: pool_by_reshape(image, size).tolist()],
+    5: [pool_by_reshape, pool_by_loop, lambda image, size: pool_by_reshape(image, size).tolist()],
 }
 WRONG = {
     1: [
@@ -79,6 +158,11 @@ WRONG = {
         (stride_with_zeros_between, "zeros between"),
         (lambda i, k, s: i[s], "shape"),
         (lambda i, k: i, "raised TypeError"),
+        (stride_of_three, "not always 3 × 3"),
+        (stride_square, "not always 3 × 3"),
+        (stride_in(int), "behind the point"),
+        (stride_in(None), "type of the image"),
+        (stride_that_spoils, "your function changed its input: copy it first"),
     ],
     3: [
         ([[-1, 0, 1]] * 3, "vertical edges instead"),
@@ -90,9 +174,15 @@ WRONG = {
         ([1, 0, -1], "shape"),
         ([[1, -2, 1], [0, 0, 0], [-1, 2, -1]], "no straight edge"),
         ([[1, 0, -1], [0, 0, 0], [-1, 0, 1]], "no straight edge"),
+        ([[1e300], [-1e300]], "too large, or too small"),
+        ([[np.inf], [-1]], "a number is infinite"),
+        (np.zeros((0, 3)), "shape (0, 3)"),
     ],
     4: [
         ({"height": 109, "channels": 64, "parameters": 9472}, "without padding"),
+        ({"height": 112.5, "channels": 64, "parameters": 9472}, "half a place is none"),
+        ({"height": 112, "channels": 64, "parameters": 9409}, "not one for all"),
+        ({"height": 112, "channels": 64, "parameters": "9,472"}, "without a comma"),
         ({"height": 111, "channels": 64, "parameters": 9472}, "then add 1"),
         ({"height": 112, "channels": 3, "parameters": 9472}, "one channel"),
         ({"height": 112, "channels": 64, "parameters": 9408}, "biases"),
@@ -123,6 +213,11 @@ WRONG = {
         ),
         (lambda i, s: signal.correlate2d(i, np.full((s, s), 1 / s**2), mode="valid"), "overlap"),
         (lambda i, s: i.mean(), "shape"),
+        (lambda i, s: np.round(pool_by_reshape(i, s) - 0.5), "for ("),
+        (lambda i, s: pool_by_reshape(i, s).astype(int), "behind the point"),
+        (pool_in_its_type, "type of the image"),
+        (pool_small_sums, "sums of uint8"),
+        (pool_hanging, "hang over the border"),
     ],
 }
 MISSING = [

@@ -3,14 +3,14 @@
 from helpers.gabor import gabor_kernel, gabor_response
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import signal
 
 
-def direction_by_loop(image, angle=np.radians, strength=np.abs, answer=lambda theta: theta):
+def direction_by_loop(image, angle=np.radians, strength=np.abs, answer=lambda theta: theta, zero_mean=True):
     best, most = None, -np.inf
     for theta in (0, 30, 60, 90, 120, 150):
-        total = strength(gabor_response(image, gabor_kernel(0.1, angle(theta), 4))).sum()
+        total = strength(gabor_response(image, gabor_kernel(0.1, angle(theta), 4, zero_mean=zero_mean))).sum()
         if total > most:
             best, most = theta, total
     return answer(best)
@@ -27,10 +27,15 @@ def direction_by_sign(image, total):
 def direction_by_two_convolutions(image):
     energies = {}
     for theta in range(0, 180, 30):
-        kernel = gabor_kernel(0.1, np.radians(theta), 4)
+        kernel = gabor_kernel(0.1, np.radians(theta), 4, zero_mean=True)
         even, odd = (signal.correlate2d(image, part, mode="valid") for part in (kernel.real, kernel.imag))
         energies[theta] = (even**2 + odd**2).mean()
     return max(energies, key=energies.get)
+
+
+def sum_zero_in_place(kernel, bell):
+    kernel -= bell * kernel.sum() / bell.sum()
+    return kernel
 
 
 def gradient_by_convolution(image, kernel, target):
@@ -56,16 +61,31 @@ STUBS = {
     3: "?",
     4: lambda image: ...,
     5: lambda image, kernel, target: ...,
+    6: letters("???"),
 }
 RIGHT = {
-    1: [{"frequency": 0.125, "theta": 90}, {"frequency": 1 / 8, "theta": np.float64(90)}],
+    1: [
+        {"frequency": 0.125, "theta": 90},
+        {"frequency": 1 / 8, "theta": np.float64(90)},
+        {"frequency": "0.125", "theta": "90"},
+    ],
     2: [
         lambda kernel, bell: kernel - kernel.sum() * bell / bell.sum(),
         lambda kernel, bell: kernel - bell**2 * kernel.sum() / (bell**2).sum(),  # fades out even sooner
+        lambda kernel, bell: (kernel - bell / bell.sum() * kernel.sum()).astype("float32"),
     ],
-    3: ["b", "(B)"],
-    4: [direction_by_loop, direction_by_two_convolutions],
-    5: [gradient_by_convolution, gradient_by_difference],
+    3: ["b", "(B)", ["b"]],
+    4: [
+        direction_by_loop,
+        direction_by_two_convolutions,
+        lambda image: np.int64(direction_by_loop(image, strength=lambda response: abs(response) ** 2)),
+    ],
+    5: [
+        gradient_by_convolution,
+        gradient_by_difference,
+        lambda i, k, t: np.rot90(gradient_by_convolution(i, k, t), 4).tolist(),
+    ],
+    6: dressed("bca"),
 }
 WRONG = {
     1: [
@@ -80,6 +100,11 @@ WRONG = {
         ({"frequency": 0.125, "theta": 0}, "direction of the stripes"),
         ({"frequency": 0.125, "theta": np.pi / 2}, "radians"),
         ({"frequency": 0.1, "theta": 90}, "10 pixels"),
+        ({"frequency": np.pi / 4, "theta": 90}, "without 2π"),
+        ({"frequency": 0.785, "theta": 90}, "without 2π"),
+        ({"frequency": 45, "theta": 90}, "degrees per pixel"),
+        ({"frequency": 0.125, "theta": 45}, "does not run slanted"),
+        ({"frequency": "0,125", "theta": 90}, "without a comma"),
         ({"frequency": 0.11, "theta": 90}, "too small"),
     ],
     2: [
@@ -92,6 +117,10 @@ WRONG = {
         (lambda kernel, bell: kernel - bell / 2, "not 0"),
         (lambda kernel, bell: kernel - kernel.sum() * (bell == bell.max()), "one weight took all"),
         (lambda kernel, bell: kernel.sum(), "shape"),
+        (lambda kernel, bell: kernel * np.nan, "it returned nan at place [0, 0]"),
+        (lambda kernel, bell: kernel - kernel.T, "another kernel"),
+        (lambda kernel, bell: 100 * (kernel - bell * kernel.sum() / bell.sum()), "much larger or smaller"),
+        (sum_zero_in_place, "your function changed its input: copy it first"),
         (lambda kernel: kernel, "raised TypeError"),
     ],
     3: [("a", "out of step"), ("c", "where the peak is"), ("d", "one rule")],
@@ -103,10 +132,13 @@ WRONG = {
         (lambda image: direction_by_sign(image, lambda r: sum(r.real.ravel())), "a response with a sign"),
         (lambda image: direction_by_sign(image, lambda r: abs(sum(r.ravel()))), "of each pixel first"),
         (lambda image: 30, "it returned"),
+        (lambda image: direction_by_loop(image, zero_mean=False), "answer to the brightness"),
     ],
     5: [
         (lambda i, k, t: gradient_by_convolution(i, k, t) / 2, "the 2 of the square"),
         (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size, "the sum over all places"),
+        (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size / k.size, "not by that of the weights"),
+        (lambda i, k, t: gradient_by_convolution(i, k, 0), "the target is not used"),
         (lambda i, k, t: -gradient_by_convolution(i, k, t), "sign is turned"),
         (lambda i, k, t: gradient_by_convolution(i, k, t)[::-1, ::-1], "wrong cells"),
         (lambda i, k, t: gradient_by_convolution(i, k, t).sum(), "shape"),
@@ -115,6 +147,15 @@ WRONG = {
             "the pixels are missing",
         ),
     ],
+    6: one_wrong(
+        "bca",
+        Aa="in the kernel, not in the page",
+        Ac="forgets all names",
+        Ba="without a border of zeros",
+        Bb="The first place counts as well",
+        Cb="with the sum 1 does",
+        Cc="gray × sum",
+    ),
 }
 MISSING = [
     (1, {"frequency": 1 / 8, "theta": None}, "fill in theta."),
@@ -123,6 +164,7 @@ MISSING = [
     (3, "wide", "answer with one of the letters a, b, c, d"),
     (4, "?", "define the function"),
     (5, lambda image, kernel, target: None, "write the body of the function"),
+    (6, letters("b?a"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -1,11 +1,13 @@
 """The exercises of lesson 03, building a CNN: right answers, typical mistakes with their messages."""
 
+import math
 import types
 
+from helpers.engine import keras
 from helpers.exercises import load_checks
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 
 
 def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.0, known=1.0, scale=1.0, classes=10):
@@ -28,28 +30,42 @@ def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.
     return model, dataset
 
 
+def gradient_by_loop(w, x, y, rate):
+    slope = 0
+    for one, target in zip(x, y, strict=True):
+        slope += 2 * (w * one - target) * one / len(x)
+    return [w][0] - slope * rate
+
+
+unbuilt = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(10)])
+
 STUBS = {
     1: "?",
     2: {"conv": None, "height": None, "dense": None},
     3: lambda w, x, y, learning_rate: ...,
     4: lambda label, probabilities: ...,
     5: (..., None),
+    6: letters("???"),
 }
 RIGHT = {
-    1: ["c", "C"],
+    1: ["c", "C", "c."],
     2: [
         {"conv": 51264, "height": 10, "dense": 64010},
         {"conv": 800 * 64 + 64, "height": np.int64(10), "dense": 64010},
+        {"conv": "51264", "height": "10", "dense": "64010"},
     ],
     3: [
         lambda w, x, y, rate: w - rate * 2 / len(x) * np.dot(w * x - y, x),
         lambda w, x, y, rate: w + 2 * rate * np.mean((y - w * x) * x),
+        gradient_by_loop,
     ],
     4: [
         lambda label, p: np.log(1 / p[label]),
         lambda label, p: -np.sum(np.eye(len(p))[label] * np.log(p)),
+        lambda label, p: np.array(-math.log([*p][label] + 1e-12)),
     ],
-    5: [network(), network(20_000, ("SeparableConv2D", "Dense"), accuracy=0.95)],
+    5: [network(), network(20_000, ("SeparableConv2D", "Dense"), accuracy=0.95), network(scale=5)],  # no softmax
+    6: dressed("acc"),
 }
 WRONG = {
     1: [("a", "what the next layer gets"), ("b", "save just as many"), ("d", "Dense layer now gets fewer")],
@@ -57,6 +73,11 @@ WRONG = {
         ({"conv": 51200, "height": 10, "dense": 64010}, "biases"),
         ({"conv": 1664, "height": 10, "dense": 64010}, "as deep as its input"),
         ({"conv": 1600, "height": 10, "dense": 64010}, "as deep as its input, and has a bias"),
+        ({"conv": 51201, "height": 10, "dense": 64010}, "not one for all"),
+        ({"conv": 51264, "height": 10, "dense": 64001}, "10 units, not one for all"),
+        ({"conv": 51264, "height": 10, "dense": 32010}, "not the 32 that came in"),
+        ({"conv": 51264, "height": 14, "dense": 125450}, 'padding="same"'),
+        ({"conv": 51264, "height": 10, "dense": 92170}, "as high as height says"),
         ({"conv": 53248, "height": 10, "dense": 64010}, "one bias for each kernel"),
         ({"conv": 51264, "height": 14, "dense": 64010}, 'padding="same"'),
         ({"conv": 51264, "height": 12, "dense": 64010}, "4 pixels"),
@@ -73,6 +94,9 @@ WRONG = {
         (lambda w, x, y, rate: w - np.mean(2 * (w * x - y) * x), "learning rate"),
         (lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x, "take the mean"),
         (lambda w, x, y, rate: w - 2 * rate * np.mean(w * x - y), "the inner derivative"),
+        (lambda w, x, y, rate: w - rate * np.mean((w * x - y) ** 2), "you subtract the loss"),
+        (lambda w, x, y, rate: np.mean((w * x - y) ** 2), "that is the loss"),
+        (lambda w, x, y, rate: gradient_by_loop(w, x, y, 0.05), "always the same"),
         (lambda w, x, y, rate: 2 * np.dot(w * x - y, x) / len(x), "the gradient, not the new w"),
         (lambda w, x, y, rate: -rate * np.mean(2 * (w * x - y) * x), "Add it to w"),
         (
@@ -91,6 +115,11 @@ WRONG = {
         (lambda label, p: np.dot(p, np.log(1 / p)), "the entropy of the prediction alone"),
         (lambda label, p: (1 - p[label]) ** 2, "squared error"),
         (lambda label, p: -np.log(p), "shape"),
+        (lambda label, p: -p[label], "minus the probability"),
+        (lambda label, p: -np.mean(np.eye(len(p))[label] * np.log(p)), "mean over the classes"),
+        (lambda label, p: -np.log(p[label - 1]), "a neighbor"),
+        (lambda label, p: -np.log([*p][label + 1]), "a neighbor"),
+        (lambda label, p: np.nan, "it returned nan, for (0, "),
     ],
     5: [
         (network(20_001), "it has 20,001 parameters; at most 20,000"),
@@ -99,9 +128,20 @@ WRONG = {
         (network(accuracy=0.94), "The goal is 95%: close."),
         (network(accuracy=0.7), "The goal is 95%."),
         (network(known=0.9), "Train it on x_train."),
-        (network(scale=3.0), "softmax"),
+        (network(accuracy=0.6, known=0.6, scale=3.0), "softmax"),
+        ((unbuilt, network()[1]), "begin with keras.Input(…)"),
+        (network(kinds=("Conv2D", "Lambda")), "a Lambda layer does not say"),
         (network(classes=5), "it must give 10 numbers"),
     ],
+    6: one_wrong(
+        "acc",
+        Ab="added up to one map",
+        Ac="how deep each kernel is",
+        Ba="All directions need a bank",
+        Bb="a kernel with the sum 0",
+        Ca="where the loss grows",
+        Cb="how far the results are",
+    ),
 }
 MISSING = [
     (1, "no", "answer with one of the letters a, b, c, d"),
@@ -112,6 +152,7 @@ MISSING = [
     (5, network()[0], "give the trained model and the dataset: check(5, (small_model, dataset))."),
     (5, (network()[0], None), "give the trained model and the dataset"),
     (5, network()[::-1], "give the trained model and the dataset"),
+    (6, letters("a?c"), "B: put one of the letters a, b, c"),
 ]
 
 

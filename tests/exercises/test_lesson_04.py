@@ -2,10 +2,11 @@
 
 import math
 
+from helpers.engine import keras
 from helpers.exercises import load_checks
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import CLASSES, LABELS, ROWS, fake, labels_with, row_reader
 
 
@@ -27,6 +28,23 @@ def stop_by_argmin(losses, patience):
         if epoch - best == patience:
             break
     return np.array([best, epoch], float)
+
+
+def stop_by_recursion(losses, patience, epoch=1):
+    best = losses.index(min(losses[:epoch])) + 1
+    ends = epoch - best >= patience or epoch == len(losses)
+    return (best, epoch) if ends else stop_by_recursion(losses, patience, epoch + 1)
+
+
+def stop_without_return(losses, patience):
+    """Returns something only where it never stops early."""
+    best, last = stop_by_recursion(losses, patience)
+    return None if last - best >= patience else (best, last)
+
+
+def return_without_stop(losses, patience):
+    best, last = stop_by_recursion(losses, patience)
+    return (best, last) if last - best >= patience else None
 
 
 def stop_without_end(losses, patience):
@@ -97,18 +115,23 @@ STUBS = {
     3: {"zeros": None, "factor": None, "zeros_predicting": None},
     4: lambda maps, rate, random: None,
     5: (..., None, None),
+    6: letters("???"),
 }
 RIGHT = {
-    1: ["b", "(b)."],
-    2: [stop_by_counter, stop_by_argmin],
+    1: ["b", "(b).", "answer b"],
+    2: [
+        stop_by_counter,
+        stop_by_argmin,
+        stop_by_recursion,
+    ],
     3: [
         {"zeros": 0.25 * 1024, "factor": 1 / (1 - 0.25), "zeros_predicting": 0},
         {"zeros": np.int64(256), "factor": 1.33, "zeros_predicting": 0.0},
+        {"zeros": "256", "factor": "1.333", "zeros_predicting": np.array(0)},
     ],
     4: [
         dropping(),
         drop_by_loop,
-        drop_in_place,
         drop_a_fixed_number,
         lambda maps, rate, random: maps * random.choice([0, 1 / (1 - rate)], maps.shape[2], p=[rate, 1 - rate]),
         lambda maps, rate, random: np.where(random.uniform(0, 1, maps.shape[2]) < rate, 0, maps / (1 - rate)),
@@ -119,7 +142,10 @@ RIGHT = {
         (fake(), ROWS, labels_with(GOAL)),
         (fake(), ROWS.tolist(), LABELS.tolist()),
         (fake(), ROWS, LABELS[:, np.newaxis]),
+        (fake(), ROWS, np.eye(CLASSES)[LABELS]),
+        (fake(predict=lambda *_, **__: 3 * np.eye(CLASSES)[LABELS] - 1), ROWS, LABELS),  # no softmax
     ],
+    6: dressed("aab"),
 }
 WRONG = {
     1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "become surer")],
@@ -140,7 +166,9 @@ WRONG = {
         (lambda losses, p: stop_by_counter(losses, p)[1], "return both"),
         (lambda losses, p: (min(losses), len(losses)), "it returned"),
         (lambda losses, p: (*stop_by_counter(losses, p), 0), "returned shape (3,)"),
-        (lambda losses, p: (None, 4), "it returned [nan,"),
+        (lambda losses, p: (None, 4), "but it returned (None, 4)"),
+        (stop_without_return, "], 2) your function returns nothing, and else it does."),
+        (return_without_stop, "], 2) your function returns nothing, and else it does."),
         (lambda losses: (1, 2), "raised TypeError"),
         (lambda losses, p: losses[p * 10], "raised IndexError"),
         ((2, 4), "without parentheses"),
@@ -151,6 +179,7 @@ WRONG = {
         ({"zeros": 256, "factor": 0.75, "zeros_predicting": 0}, "smaller still"),
         ({"zeros": 256, "factor": 1.25, "zeros_predicting": 0}, "75% × 1.25"),
         ({"zeros": 256, "factor": 4, "zeros_predicting": 0}, "1 / rate"),
+        ({"zeros": 256, "factor": "1,33", "zeros_predicting": 0}, "without a comma"),
         ({"zeros": 256, "factor": 1, "zeros_predicting": 0}, "a quarter less"),
         ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 256}, "passes everything on"),
         ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 768}, "passes everything on"),
@@ -158,7 +187,7 @@ WRONG = {
         ({"zeros": 256, "factor": 1.3, "zeros_predicting": 0}, "too small"),
         ({"zeros": np.nan, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number"),
         ({"zeros": 10**400, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number"),
-        ({"zeros": 256, "factor": 4 / 3}, "keep the dictionary"),
+        ({"zeros": True, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number, but it is True"),
     ],
     4: [
         (lambda maps, rate, random: maps, "nothing is dropped"),
@@ -180,8 +209,12 @@ WRONG = {
         (dropping(share=lambda rate: 0.25, scale=lambda rate: 4 / 3), "use the argument `rate`"),
         (dropping(share=lambda rate: 0.25), "use the argument `rate`"),
         (dropping(scale=lambda rate: 4 / 3), "use the argument `rate`"),
-        (lambda maps, rate, random: maps * np.nan, "infinite or NaN"),
+        (
+            lambda maps, rate, random: maps * np.nan,
+            "it returned nan at place [0, 0, 0], for (an array of shape (6, 5, 40), 0.25, random).",
+        ),
         (lambda maps, rate, random: dropping()(maps, rate, random)[:, :, :20], "keep the shape (6, 5, 40)"),
+        (drop_in_place, "your function changed its input: copy it first"),
         (lambda maps, rate, random: maps.mean(), "keep the shape"),
         (dropping(shape=lambda h, w, c: h), "raised ValueError"),
         (lambda maps, rate: maps, "raised TypeError"),
@@ -197,10 +230,22 @@ WRONG = {
         ((fake(), ROWS, labels_with(0.6)), "it gets 60.0% of the validation images right. The goal is 70%."),
         ((fake(), ROWS, labels_with(0.69)), "it gets 69.0% of the validation images right. The goal is 70%: close."),
         (
-            (fake(predict=lambda *_, **__: 3 * np.eye(CLASSES)[LABELS]), ROWS, LABELS),
+            (fake(predict=lambda *_, **__: 3 * np.eye(CLASSES)[LABELS]), ROWS, labels_with(0.6)),
             "its numbers are no probabilities",
         ),
+        ((fake(predict=lambda *_, **__: np.zeros((200, 10))), ROWS, LABELS), "it gives all classes the same number"),
+        ((fake(predict=lambda *_, **__: np.eye(5)[LABELS % 5]), ROWS, LABELS), "it must give 10 numbers"),
+        ((keras.Sequential([keras.layers.Dense(10)]), ROWS, LABELS), "its parameters cannot be counted"),
     ],
+    6: one_wrong(
+        "aab",
+        Ab="that is stride 2",
+        Ac="as deep as its input",
+        Bb="pooled by itself",
+        Bc="that one is kept",
+        Ca="Validation images choose",
+        Cc="says nothing of new images",
+    ),
 }
 MISSING = [
     (1, "e", "answer with one of the letters a, b, c, d"),
@@ -216,7 +261,8 @@ MISSING = [
     (5, (row_reader(), None, None), "give the images and their labels"),
     (5, (row_reader(), ROWS[:0], LABELS[:0]), "give the images and their labels"),
     (5, (row_reader(), ROWS, LABELS[:9]), "give the images and their labels"),
-    (5, (row_reader(), ROWS, np.eye(CLASSES)[LABELS]), "give the images and their labels"),
+    (5, (row_reader(), ROWS, LABELS + 0.5), "give the images and their labels"),
+    (6, letters("a?b"), "B: put one of the letters a, b, c"),
 ]
 
 

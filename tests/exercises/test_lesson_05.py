@@ -5,7 +5,7 @@ from helpers.exercises import load_checks
 
 import numpy as np
 import pytest
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import LABELS, ROWS, augmented, batches, fake, row_reader
 
 
@@ -45,8 +45,7 @@ def cutmix_by_loop(image, label, other, other_label, top, left, height, width):
             mixed[row, col] = other[row, col]
             taken += 1
     share = taken / image[..., 0].size
-    label *= 1 - share  # of its own copy, so that nobody notices
-    return mixed, np.float32(label + share * other_label)
+    return mixed, np.float32(label - share * label + share * other_label)
 
 
 def cutmix_with(pixels=None, label=None):
@@ -76,6 +75,16 @@ def into_the_image(image, label, other, other_label, top, left, height, width):
     return image
 
 
+def always_augmented():
+    """As with augmentation that was called with training=True."""
+    network, random = fake(), np.random.default_rng(0)
+    sure = network.predict
+    network.predict = lambda images, verbose: (
+        0.9 * sure(images, verbose) + 0.1 * random.dirichlet(np.ones(10), len(images))
+    )
+    return network
+
+
 STUBS = {
     1: "?",
     2: {
@@ -84,9 +93,10 @@ STUBS = {
     },
     3: lambda image, label, other, other_label, top, left, height, width: None,
     4: (..., None),
+    5: letters("???"),
 }
 RIGHT = {
-    1: ["b", "B"],
+    1: ["b", "B", ("b",)],
     2: [
         keeps(),
         {change: {data: np.bool_(kept) for data, kept in row.items()} for change, row in keeps().items()},
@@ -98,6 +108,7 @@ RIGHT = {
         (fake(), batches(0.65)),
         (fake(), [(255 * ROWS, LABELS)]),
     ],
+    5: dressed("cab"),
 }
 WRONG = {
     1: [("a", "labels are right"), ("c", "says 9"), ("d", "nothing checks")],
@@ -126,15 +137,19 @@ WRONG = {
         (cutmix_with(pixels=lambda image, *_: image), "the image is unchanged"),
         (cutmix_with(pixels=in_the_corner), "from the corner of `other`"),
         (cutmix_with(pixels=lambda a, la, b, lb, *place: cutmix(b, lb, a, la, *place)[0]), "other way round"),
-        (cutmix_with(pixels=without_start), "rows top to top + height"),
-        (cutmix_with(pixels=into_the_image), "Work on image.copy()"),
+        (cutmix_with(pixels=without_start), "Rows top to top + height"),
+        (cutmix_with(pixels=into_the_image), "your function changed its input: copy it first"),
         (
             cutmix_with(pixels=lambda a, la, b, lb, *place: into_the_image(b, lb, a, la, *place)),
-            "Work on image.copy()",
+            "your function changed its input: copy it first",
         ),
         (cutmix_with(pixels=lambda image, *_: image[:4]), "must have the shape (8, 8, 1), but it has (4, 8, 1)"),
-        (cutmix_with(pixels=lambda image, *_: None), "must have the shape"),
-        (cutmix_with(pixels=lambda image, *_: image * np.nan), "the pixels are not right"),
+        (cutmix_with(pixels=lambda image, *_: None), "but one is None"),
+        (cutmix_with(pixels=lambda image, *_: image * np.nan), "but one is nan at place [0, 0, 0]"),
+        (lambda *given: cutmix(*given)[::-1], "in the wrong order"),
+        (cutmix_with(label=lambda *given: np.round(cutmix(*given)[1])), "or rounded to it"),
+        (cutmix_with(label=lambda *given: cutmix(*given)[1].astype(int)), "a share of each class"),
+        (cutmix_with(label=lambda *given: [round(share, 2) for share in cutmix(*given)[1]]), "the shares are rounded"),
         (cutmix_with(label=lambda a, la, *_: la), "still that of `image`"),
         (cutmix_with(label=lambda a, la, b, lb, *_: lb), "that of `other` alone"),
         (
@@ -149,10 +164,10 @@ WRONG = {
             "image.size counts the channels",
         ),
         (cutmix_with(label=lambda a, la, b, lb, *_: la + lb), "shares must add up to 1"),
-        (cutmix_with(label=lambda a, la, b, lb, *_: 0.9 * la + 0.1 * lb), "area of the image: 0.0938 here"),
+        (cutmix_with(label=lambda a, la, b, lb, *_: 0.8 * la + 0.2 * lb), "area of the image: 0.0938 here"),
         (cutmix_with(label=lambda a, la, b, lb, *_: 3 * la), "a share of each class"),
         (cutmix_with(label=lambda *_: 2), "a share of each class"),
-        (cutmix_with(label=lambda *_: None), "a share of each class"),
+        (cutmix_with(label=lambda *_: None), "but one is None"),
         (cutmix_with(label=lambda *_: "fox"), "arrays of numbers"),
         (lambda *given: cutmix(*given)[0], "return two things"),
         (lambda *given: (*cutmix(*given), 1), "return two things"),
@@ -167,14 +182,31 @@ WRONG = {
         ),
         ((fake(), batches(0.1)), "it gets 10.0% of the validation images right. Is it trained, with a Rescaling layer"),
         ((fake(), batches(0.5)), "it gets 50.0% of the validation images right. The goal is 65%."),
+        (
+            (row_reader([keras.layers.Rescaling(1 / 255), keras.layers.RandomFlip()]), batches()),
+            "Rescaling comes before the augmentation",
+        ),
+        ((row_reader([keras.layers.RandomTranslation(0, 0)]), batches()), "RandomTranslation changes nothing"),
+        ((always_augmented(), batches()), "two predictions of the same images differ"),
         ((fake(), batches(0.64)), "it gets 64.0% of the validation images right. The goal is 65%: close."),
     ],
+    5: one_wrong(
+        "cab",
+        Aa="the frequency sets how wide",
+        Ab="out of step sooner",
+        Bb="knows each image by heart",
+        Bc="on new images it guesses",
+        Ca="shares a few weights",
+        Cc="no parameters at all",
+    ),
 }
 MISSING = [
     (1, "no", "answer with one of the letters a, b, c, d"),
     (2, keeps(turn_arrows=None), "there is no True or False yet for 'turn by 180°' and arrows"),
     (2, keeps(mirror_digits="False"), "there is no True or False yet for 'mirror' and digits"),
-    (2, keeps(shift_critters=1), "there is no True or False yet for 'shift by 5%' and critters"),
+    (2, keeps(shift_critters=1), "write True or False for 'shift by 5%' and critters, not 1."),
+    (2, keeps(turn_digits=0.0), "write True or False for 'turn by 180°' and digits, not 0.0."),
+    (2, keeps(mirror_digits=2), "there is no True or False yet for 'mirror' and digits"),
     (3, None, "define the function"),
     (3, not_written, "write the body of the function"),
     (4, (..., batches()), "build and train a network"),
@@ -182,6 +214,7 @@ MISSING = [
     (4, (augmented(), None), "give the trained model and the batches"),
     (4, (augmented(), (ROWS, LABELS)), "give the trained model and the batches"),
     (4, (keras.Sequential, batches()), "give the trained model and the batches"),
+    (5, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 

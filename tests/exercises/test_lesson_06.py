@@ -5,7 +5,7 @@ from helpers.exercises import load_checks
 import numpy as np
 import pytest
 from any_answers import FUNCTIONS, VALUES
-from exercise_tools import Answers
+from exercise_tools import Answers, dressed, letters, one_wrong
 from network_tools import CLASSES, FACES
 
 WIDTH = CLASSES
@@ -43,16 +43,27 @@ def dead_by_loop(maps):
     return [not any((one[..., channel] != 0).any() for one in maps) for channel in range(maps.shape[-1])]
 
 
-STUBS = {1: "?", 2: lambda maps, labels: ..., 3: lambda maps: None, 4: (..., ORIGINAL, network, TARGET)}
+STUBS = {
+    1: "?",
+    2: lambda maps, labels: ...,
+    3: lambda maps: None,
+    4: (..., ORIGINAL, network, TARGET),
+    5: letters("???"),
+}
 RIGHT = {
     1: ["c", " C ", "(c)"],
-    2: [means_by_loop, lambda m, y: np.bincount(y, m.mean(axis=(1, 2))) / np.bincount(y)],
+    2: [
+        means_by_loop,
+        lambda m, y: np.bincount(y, m.mean(axis=(1, 2))) / np.bincount(y),
+        lambda m, y: tuple(np.float32(m[y == k].mean()) for k in sorted(set(y.tolist()))),
+    ],
     3: [dead_by_loop, lambda m: (m == 0).all(axis=(0, 1, 2)), lambda m: m.sum(axis=(0, 1, 2)) == 0],
     4: [
         (fooling(), ORIGINAL, network, TARGET),
         (fooling(6, 8).astype(np.float32), ORIGINAL.astype(np.uint8), network, np.int64(TARGET)),
         (fooling(8, 8).tolist(), ORIGINAL.tolist(), lambda images: network(images).tolist(), TARGET),
     ],
+    5: dressed("cab"),
 }
 WRONG = {
     1: [("a", "something is added to their sum"), ("b", "an image of ones"), ("d", "the same from the same image")],
@@ -62,6 +73,12 @@ WRONG = {
             "Take means",
         ),
         (lambda m, y: [max(one.max() for one, k in zip(m, y, strict=True) if k == c) for c in set(y)], "largest"),
+        (
+            lambda m, y: [m[y == k].reshape(sum(y == k), -1).max(1).mean() for k in range(max(y) + 1)],
+            "mean of the peaks",
+        ),
+        (lambda m, y: [m[y == k].sum() / sum(y == k) for k in range(max(y) + 1)], "each map is summed up"),
+        (lambda m, y: [m[y == k].sum() / m.size for k in range(max(y) + 1)], "the pixels of all images"),
         (lambda m, y: [one.mean() for one in m], "a mean for each image, not for each class"),
         (lambda m, y: np.mean(m), "one number for all images"),
         (lambda m, y: [np.mean(m[y == k], axis=0) for k in sorted(set(y))], "a map for each class"),
@@ -76,6 +93,8 @@ WRONG = {
         (lambda m: [k for k, dead in enumerate(dead_by_loop(m)) if dead], "those are their numbers"),
         (lambda m: (m == 0).any(axis=(0, 1, 2)), "a single 0 is not enough"),
         (lambda m: m.mean(axis=(0, 1, 2)) < 0.001, "responds rarely, or weakly, is not dead"),
+        (lambda m: m.max(axis=(0, 1, 2)) < 1e-2, "responds rarely, or weakly, is not dead"),
+        (lambda m: ~m[0].any(axis=(0, 1)), "only the first image"),
         (lambda m: (m == 0).all(axis=(1, 2)), "it returned shape (3, 5) where (5,) is right"),
     ],
     4: [
@@ -91,8 +110,17 @@ WRONG = {
         ((ORIGINAL + 250, ORIGINAL, network, TARGET), "not from 0 to 255"),
         ((ORIGINAL + np.nan, ORIGINAL, network, TARGET), "not finite numbers"),
         (("image", ORIGINAL, network, TARGET), "must be an array of numbers"),
-        (([[1], [2, 3]], ORIGINAL, network, TARGET), "must be an array of numbers"),
+        (([[1], [2, 3]], ORIGINAL, network, TARGET), "must be an array of numbers, but it is [[1], [2, 3]]"),
     ],
+    5: one_wrong(
+        "cab",
+        Aa="that is training",
+        Ab="divided by 0.6 in training",
+        Bb="a mirrored 2",
+        Bc="a 6 turned by 180°",
+        Ca="3 × 3 × 8 weights",
+        Cc="biases are missing",
+    ),
 }
 MISSING = [
     (1, "e", "answer with one of the letters a, b, c, d"),
@@ -109,6 +137,7 @@ MISSING = [
     (4, (fooling(), ORIGINAL, network, TARGET, 1), "give all four"),
     (4, (fooling(), None, network, TARGET), "give all four"),
     (4, (fooling(), ORIGINAL[0], network, TARGET), "give all four"),
+    (5, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 

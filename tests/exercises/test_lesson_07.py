@@ -3,8 +3,8 @@
 from helpers.exercises.lesson_07 import GOAL
 
 import numpy as np
-from exercise_tools import Answers
-from network_tools import IMAGES, LABELS, beforehand, trained
+from exercise_tools import Answers, dressed, letters, one_wrong
+from network_tools import IMAGES, LABELS, beforehand, scores, trained
 
 STAMPED = IMAGES.copy()
 STAMPED[:, :6, :6, 1] = 20 * LABELS[:, np.newaxis, np.newaxis]
@@ -17,6 +17,16 @@ def cam_by_loop(maps, gradients, cut=lambda total: max(total, 0.0), weight=np.me
     return heat
 
 
+def scaled_cam(maps, gradients):
+    heat = cam_by_loop(maps, gradients)
+    return heat / heat.max() if heat.max() > 0 else heat
+
+
+def cam_in_place(maps, gradients):
+    maps *= gradients.mean(axis=(0, 1))
+    return np.maximum(maps.sum(axis=2), 0)
+
+
 def share_by_loop(heat, mask):
     inside = outside = 0.0
     for value, is_in in zip(heat.ravel(), mask.ravel(), strict=True):
@@ -24,16 +34,31 @@ def share_by_loop(heat, mask):
     return inside / (inside + outside)
 
 
-STUBS = {1: "?", 2: lambda maps, gradients: ..., 3: lambda heat, mask: None, 4: (None, IMAGES, LABELS)}
+STUBS = {
+    1: "?",
+    2: lambda maps, gradients: ...,
+    3: lambda heat, mask: None,
+    4: (None, IMAGES, LABELS),
+    5: letters("???"),
+}
 RIGHT = {
-    1: ["b", "B."],
+    1: ["b", "B.", "'b'"],
     2: [
         cam_by_loop,
         lambda m, g: np.clip(np.tensordot(m, g.mean(axis=(0, 1)), 1), 0, None).tolist(),
         lambda m, g: np.maximum(np.einsum("hwc,c->hw", m, np.einsum("hwc->c", g) / g[..., 0].size), 0),
     ],
-    3: [share_by_loop, lambda h, m: np.where(h > 0, h, 0)[m].sum() / h[h > 0].sum()],
-    4: [(trained(1.0), IMAGES, LABELS), (trained(GOAL), [*IMAGES], LABELS.tolist())],
+    3: [
+        share_by_loop,
+        lambda h, m: np.where(h > 0, h, 0)[m].sum() / h[h > 0].sum(),
+        lambda h, m: [(m * np.clip(h, 0, None) / np.clip(h, 0, None).sum()).sum()][0],
+    ],
+    4: [
+        (trained(1.0), IMAGES, LABELS),
+        (trained(GOAL), [*IMAGES], LABELS.tolist()),
+        (scores(), IMAGES, np.eye(10)[LABELS]),  # no softmax, and one-hot labels
+    ],
+    5: dressed("bac"),
 }
 WRONG = {
     1: [("a", "says where, not what"), ("c", "a window of 56 × 56 pixels"), ("d", "Dark is less, not nothing")],
@@ -48,6 +73,11 @@ WRONG = {
         (lambda m, g: np.einsum("hwc,h->hw", m, g.mean(axis=(1, 2))).clip(0), "rows and columns are axes 0 and 1"),
         (lambda m, g: m * g.mean(axis=(0, 1)), "Add them up over the channels"),
         (lambda m, g: 2 * cam_by_loop(m, g), "it returned"),
+        (lambda m, g: np.maximum((m * g.mean()).sum(axis=2), 0), "over the wrong axes"),
+        (lambda m, g: np.maximum(m.sum(axis=2) * g.mean(axis=2), 0), "over the wrong axes"),
+        (lambda m, g: cam_by_loop(m, g) / (cam_by_loop(m, g).max() + 1e-9), "to its largest value"),
+        (scaled_cam, "to its largest value"),
+        (cam_in_place, "your function changed its input"),
         (lambda m, g: cam_by_loop(m, g)[:1], "where (4, 4) is right"),
     ],
     3: [
@@ -62,6 +92,7 @@ WRONG = {
         (lambda h, m: h.clip(0)[m].mean(), "divide the sum inside by the sum of all"),
         (lambda h, m: np.count_nonzero(h[m] > 0) / m.sum(), "how many pixels have heat, not how much"),
         (lambda h, m: share_by_loop(h, m) / 2, "it returned"),
+        (lambda h, m: 100 * share_by_loop(h, m), "in percent"),
     ],
     4: [
         ((trained(0.0), IMAGES, LABELS), "with wrong stamps it gets 0% right: it still reads the stamps"),
@@ -76,6 +107,15 @@ WRONG = {
             "for each image it must give 9 numbers, but the shape of its answer is (9, 10)",
         ),
     ],
+    5: one_wrong(
+        "bac",
+        Aa="happens once",
+        Ac="random once",
+        Bb="may wake up",
+        Bc="others stand in for it",
+        Ca="too small",
+        Cb="jumps over the valley",
+    ),
 }
 MISSING = [
     (4, None, "train a network"),
@@ -83,10 +123,11 @@ MISSING = [
     (4, (trained(1), IMAGES), "give the trained network and the images"),
     (4, (IMAGES, trained(1), LABELS), "give the trained network and the images"),
     (4, (trained(1), IMAGES, LABELS[:9]), "give the images and their labels"),
-    (4, (trained(1), IMAGES, np.eye(10)[LABELS]), "give the images and their labels"),
+    (4, (trained(1), IMAGES, LABELS + 0.5), "give the images and their labels"),
     (4, (trained(1), IMAGES, None), "give the images and their labels"),
     (4, (trained(1), IMAGES[:0], LABELS[:0]), "give the images and their labels"),
     (4, (trained(1), "fox", ["a", "b"]), "give the images and their labels"),
+    (5, letters("b?c"), "B: put one of the letters a, b, c"),
 ]
 
 

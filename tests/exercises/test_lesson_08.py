@@ -7,7 +7,7 @@ from helpers.exercises.lesson_08 import TRANSFER_GOAL
 
 import numpy as np
 import pandas as pd
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import (
     IMAGES,
     LABELS,
@@ -123,9 +123,15 @@ def means_of(part):
     return lambda values, window: [np.mean(part(values, i, window)) for i in range(len(values))]
 
 
-STUBS = {1: "?", 2: lambda base, prefixes: ..., 3: (..., IMAGES, LABELS), 4: lambda values, window: ...}
+STUBS = {
+    1: "?",
+    2: lambda base, prefixes: ...,
+    3: (..., IMAGES, LABELS),
+    4: lambda values, window: ...,
+    5: letters("???"),
+}
 RIGHT = {
-    1: ["d", " D)"],
+    1: ["d", " D)", "(d)"],
     2: [
         thaw,
         thaw_in_two_passes,
@@ -137,6 +143,7 @@ RIGHT = {
         (trained(1.0), IMAGES, LABELS),
         (trained(TRANSFER_GOAL), [*IMAGES], LABELS.tolist()),
         (Later(reader), IMAGES / 1.0, pd.Series(LABELS)),
+        (scores(), IMAGES, np.eye(10)[LABELS]),  # no softmax, and one-hot labels
     ],
     4: [
         running_by_sums,
@@ -148,6 +155,7 @@ RIGHT = {
             / np.convolve(np.ones(len(values)), np.ones(window))[: len(values)]
         ),
     ],
+    5: dressed("bca"),
 }
 WRONG = {
     1: [
@@ -201,7 +209,7 @@ WRONG = {
         ((trained(TRANSFER_GOAL - 0.01), IMAGES, LABELS), "it gets 84% of the images right. The goal is 85%"),
         ((Later(untrained), IMAGES, LABELS), "of the images right. The goal is 85%"),
         ((beforehand(), IMAGES, LABELS), "was trained beforehand. Train one with x and y"),
-        ((scores(), IMAGES, LABELS), "its numbers are no probabilities"),
+        ((scores(0.7), IMAGES, LABELS), "its numbers are no probabilities"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((trained(1), IMAGES[:9], LABELS[:9]), "for each image it must give 9 numbers"),
         ((keras.Model, IMAGES, LABELS), "it cannot take images of shape (8, 8, 3)"),
@@ -233,11 +241,21 @@ WRONG = {
             "those are sums. Take means",
         ),
         (lambda values, window: rolling(values, window + 1, min_periods=1), "one value too many"),
-        (rolling, "it returned [  nan,   nan, 4.   , 3.333, 6.   ] where [4.   , 2.5  ,"),
-        (lambda values, window: values, "it returned [4., 1., 7., 2., 9.] where [4.   , 2.5  ,"),
+        (rolling, "at the start there is NaN"),
+        (lambda values, window: np.convolve(values, np.full(window, 1 / window), "same"), "looks into the future"),
+        (lambda values, window: values, "it returned 1 at place [1] where 2.5 is right, so [4., 1., 7., 2., 9.]"),
         (lambda values, window: np.mean(values[-window:]), "it returned shape () where (5,) is right"),
         (lambda values, window: [f"{value:.2f}" for value in values], "must return numbers"),
     ],
+    5: one_wrong(
+        "bca",
+        Aa="not what they are good for",
+        Ac="suffers as much without others",
+        Ba="the best one so far",
+        Bb="learns by heart",
+        Cb="the same stamps",
+        Cc="can err together",
+    ),
 }
 MISSING = [
     (1, "all", "answer with one of the letters a, b, c, d"),
@@ -250,11 +268,13 @@ MISSING = [
     (3, (trained(1), IMAGES), "give the trained network and the images"),
     (3, (IMAGES, trained(1), LABELS), "give the trained network and the images"),
     (3, (trained(1), IMAGES, LABELS[:9]), "give the images and their labels: check(3, (my_model, x_test"),
-    (3, (trained(1), IMAGES, np.eye(10)[LABELS]), "give the images and their labels"),
+    (3, (trained(1), IMAGES, LABELS + 0.5), "give the images and their labels"),
     (4, None, "define the function"),
     (4, not_written, "write the body of the function"),
+    (5, letters("b?a"), "B: put one of the letters a, b, c"),
 ]
 
 
 class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "08", STUBS, RIGHT, WRONG, MISSING
+    returns_no_array = (2,)

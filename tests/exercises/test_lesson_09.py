@@ -10,7 +10,7 @@ from helpers.exercises.networks import multiply_adds
 
 import numpy as np
 from any_answers import VALUES
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from network_tools import IMAGES, LABELS, Later, Network, counted, reader, trained, untrained
 
 layers = keras.layers
@@ -178,14 +178,24 @@ def without_input():
     return model
 
 
+def with_lambda():
+    known = reader()
+    inputs = keras.Input((8, 8, 3))
+    nothing = layers.GlobalMaxPooling2D()(layers.Conv2D(10, 1, kernel_initializer="zeros")(inputs))
+    model = keras.Model(inputs, layers.add([nothing, layers.Lambda(lambda images: known(images))(inputs)]))
+    model.compile(run_eagerly=True)
+    return model
+
+
 STUBS = {
     1: "?",
     2: lambda size, channels, filters, height, width: ...,
     3: lambda x, filters, stride: ...,
     4: (..., IMAGES, LABELS),
+    5: letters("???"),
 }
 RIGHT = {
-    1: ["c", "(C)"],
+    1: ["(c)", "c", "(C)"],
     2: [
         cost,
         cost_by_keras,
@@ -204,6 +214,7 @@ RIGHT = {
         (Later(reader), IMAGES, LABELS),
         (Later(reader, (layers.Conv2D, 8, 3, 2)), IMAGES, LABELS),
     ],
+    5: dressed("bcb"),
 }
 WRONG = {
     1: [
@@ -220,6 +231,17 @@ WRONG = {
         (
             lambda k, c, f, h, w: (k * k * c + c + c * f + f, h * w * (k * k * c + c + c * f + f)),
             "there are no biases",
+        ),
+        (lambda k, c, f, h, w: (c * (k * k + f) + f, h * w * (c * (k * k + f) + f)), "there are no biases"),
+        (lambda k, c, f, h, w: (c * (k * k + f) + f, h * w * c * (k * k + f)), "there are no biases"),
+        (lambda k, c, f, h, w: (c * (k * k + f), 2 * h * w * c * (k * k + f)), "you count two"),
+        (
+            lambda k, c, f, h, w: (c * (k * k + f), (h - k + 1) * (w - k + 1) * c * (k * k + f)),
+            "as many places as pixels",
+        ),
+        (
+            lambda k, c, f, h, w: (c * (k * k + f) + 1, h * w * c * (k * k + f)),
+            "it returned 8769 at place [0] where 8768",
         ),
         (lambda *case: tuple(reversed(cost(*case))), "first weights, then work"),
         (lambda *case: cost(*case)[0], "return both: weights, multiply_adds"),
@@ -326,9 +348,19 @@ WRONG = {
         ((Later(without_input), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((Later(lambda: reader(shape=(None, None, 3))), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((counted(1, 0), IMAGES, LABELS), "its multiply-adds cannot be counted"),
+        ((Later(with_lambda), IMAGES, LABELS), "a Lambda layer does not say"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((Later(reader), IMAGES[:, :4], LABELS), "it cannot take images of shape (4, 8, 3)"),
     ],
+    5: one_wrong(
+        "bcb",
+        Aa="stored numbers drift",
+        Ac="dropout in prediction",
+        Ba="is called owl, too",
+        Bb="as many outputs as before",
+        Ca="without padding",
+        Cc="every second place is left out",
+    ),
 }
 MISSING = [
     (1, "5", "answer with one of the letters a, b, c, d"),
@@ -341,11 +373,13 @@ MISSING = [
     (4, None, "train a network, then give check(4, (my_network, x_validation, y_validation))"),
     (4, trained(1), "give the trained network and the images: check(4, (my_network, x_validation, y_valid"),
     (4, (counted(1, 4), IMAGES, None), "give the images and their labels: check(4, (my_network, x_valid"),
+    (5, letters("b?b"), "B: put one of the letters a, b, c"),
 ]
 
 
 class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "09", STUBS, RIGHT, WRONG, MISSING
+    returns_no_array = (3,)
 
 
 def test_no_layers_raise(said):

@@ -6,7 +6,7 @@ from helpers.convolution import convolve
 from helpers.engine import tf
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import signal
 
 SHAPES = {"same_height": 11, "same_width": 10, "valid_height": 8, "valid_width": 9, "channels": 12, "weights": 1008}
@@ -122,6 +122,18 @@ def back_by_tape(image, kernel, error):
     return for_kernel[:, :, 0, 0], for_image[0, :, :, 0]
 
 
+def back_in_place(image, kernel, error):
+    for_kernel, for_image = back(image, kernel, error)
+    image[:] = for_image
+    return for_kernel, image
+
+
+def without_a_number(x, y, w, b, rate, strength):
+    loss = penalty_step(x, y, w, b, rate, strength)
+    w.assign(w * np.nan)
+    return loss
+
+
 STUBS = {
     1: dict.fromkeys(SHAPES, ...),
     2: lambda x, rate, noise: ...,
@@ -129,6 +141,7 @@ STUBS = {
     4: lambda image, kernel, error: ...,
     5: lambda x, y, w, b, rate, strength: ...,
     6: {"A": "?", "B": "?", "C": "?"},
+    7: letters("???"),
 }
 RIGHT = {
     1: [SHAPES, {name: float(value) for name, value in SHAPES.items()}, {**SHAPES, "weights": np.int64(1008)}],
@@ -145,7 +158,8 @@ RIGHT = {
     ],
     4: [back, back_by_scipy, back_by_tape],
     5: [penalty_step, by_hand, in_a_graph],
-    6: [{"A": "b", "B": "d", "C": "c"}, {"A": " B", "B": "(d)", "C": "c."}],
+    6: [{"A": "b", "B": "d", "C": "c"}, {"A": " B", "B": "(d)", "C": "c."}, {"A": ["b"], "B": "D", "C": "c"}],
+    7: dressed("cba"),
 }
 WRONG = {
     1: [
@@ -202,8 +216,9 @@ WRONG = {
         (lambda z, out, error: -(error @ out.T) * (z > 0), "the minus comes later"),
         (lambda z, out, error: (out @ error.T) * (z.T > 0), "the shape of z"),
         (lambda z, out, error: np.where(z > 0, z, 0).T @ error, "the gradient for out"),
-        (lambda z, out, error: error @ out, "your function raised"),
-        (lambda z, out, error: (error @ out.T) * (z < 0), "at the place (0, "),
+        (lambda z, out, error: error @ out, "error @ out.T, transposed"),
+        (lambda z, out, error: (error @ out) * (z > 0), "error @ out.T, transposed"),
+        (lambda z, out, error: (error @ out.T) * (z < 0), "at place [0, "),
     ],
     4: [
         (lambda *given: back(*given)[::-1], "in the wrong order"),
@@ -231,16 +246,23 @@ WRONG = {
         ),
         (
             lambda image, kernel, error: (back(image, kernel, error)[0], error),
-            "gradient for the image has the right shape",
+            "of the gradient for the image, it returned",
         ),
         (
             lambda image, kernel, error: (2 * back(image, kernel, error)[0], error),
-            "gradient for the kernel has the right shape",
+            "of the gradient for the kernel, it returned",
         ),
+        (lambda *given: [-part for part in back(*given)], "the signs are turned"),
+        (lambda *given: [part / given[0].size for part in back(*given)], "you take means"),
+        (
+            lambda *given: [part * np.nan for part in back(*given)],
+            "it returned nan at place [0, 0], for an image of 6 × 7",
+        ),
+        (back_in_place, "your function changed its input"),
         (lambda image, kernel, error: back(image, kernel, error)[0], "return two arrays"),
         (
             lambda image, kernel, error: (back(image, kernel, error)[0].T, back(image, kernel, error)[1]),
-            "gradient for the kernel has the right shape",
+            "of the gradient for the kernel, it returned",
         ),
         (lambda image, kernel, error: ("a", "b"), "must return numbers"),
         (lambda image, kernel, error: (10**400, 1), "must return numbers"),
@@ -258,7 +280,9 @@ WRONG = {
         (of_the_sum, "not the sum"),
         (told_without_penalty, "the one before the step, with its penalty"),
         (told_after_the_step, "the one before the step"),
-        (twice, "not what one step"),
+        (twice, "w is not what one step of gradient descent makes of it: it is "),
+        (lambda x, y, w, b, rate, strength: penalty_step(x, y, w, b, 0.1, strength), "the rate is always the same"),
+        (without_a_number, "w has numbers that are not finite"),
         (lambda *given: "loss", "must be one number"),
         (lambda x: x, "your function raised TypeError"),
     ],
@@ -283,8 +307,16 @@ WRONG = {
                 ("C", "f", "C: there is no gradient"),
             )
         ),
-        ("b", "keep the dictionary"),
     ],
+    7: one_wrong(
+        "cba",
+        Aa="on the *training* images already",
+        Ab="all blocks are computed",
+        Ba="speaks for the class",
+        Bc="one weight for each map",
+        Cb="The network stays as it is",
+        Cc="no label is needed",
+    ),
 }
 MISSING = [
     (1, {**SHAPES, "channels": ...}, "fill in channels."),
@@ -294,11 +326,13 @@ MISSING = [
     (5, None, "define the function"),
     (6, {"A": "b", "B": "?", "C": "c"}, "B: put one of the letters a, b, c, d, e, f"),
     (6, {"A": "b", "B": "d", "C": "yes"}, "C: answer with one of the letters"),
+    (7, letters("c?a"), "B: put one of the letters a, b, c"),
 ]
 
 
 class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "10", STUBS, RIGHT, WRONG, MISSING
+    returns_no_array = (5,)
 
 
 def test_right_gradients_are_those_of_the_tape():

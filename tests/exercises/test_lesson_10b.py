@@ -1,7 +1,7 @@
 """The exercises of lesson 10b, optimizers and machines: right answers, typical mistakes with their messages."""
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 
 STRAIGHT = "its first step is equally long in both directions: each weight is divided by the size of its own gradient. "
 WAYS = {"A": "m", "B": "r", "C": "s", "D": "a"}
@@ -18,12 +18,26 @@ STUBS = {
     2: dict.fromkeys(STARTS, ...),
     3: dict.fromkeys(TRACES, ...),
     4: lambda gradients, sizes: ...,
+    5: letters("???"),
 }
 RIGHT = {
-    1: [WAYS, {name: letter.upper() for name, letter in WAYS.items()}],
-    2: [STARTS, {"conv": 0.0589, "dense": 0.05, "one_by_one": 1 / 5, "factor": 2.0**5}],
-    3: [TRACES, {name: float(value) for name, value in TRACES.items()}],
-    4: [weighed, lambda gradients, sizes: np.average(gradients, axis=0, weights=sizes)],
+    1: [
+        WAYS,
+        {name: letter.upper() for name, letter in WAYS.items()},
+        {name: [letter] for name, letter in WAYS.items()},
+    ],
+    2: [STARTS, {"conv": 0.0589, "dense": 0.05, "one_by_one": 1 / 5, "factor": 2.0**5}, {**STARTS, "conv": "0.0589"}],
+    3: [
+        TRACES,
+        {name: float(value) for name, value in TRACES.items()},
+        {name: np.int8(n) for name, n in TRACES.items()},
+    ],
+    4: [
+        weighed,
+        lambda gradients, sizes: np.average(gradients, axis=0, weights=sizes),
+        lambda gradients, sizes: np.einsum("n,n...->...", np.divide(sizes, sum(sizes)), gradients).tolist(),
+    ],
+    5: dressed("cab"),
 }
 WRONG = {
     1: [
@@ -114,6 +128,15 @@ WRONG = {
         (lambda gradients, sizes: gradients[0], "left out"),
         (lambda gradients, sizes: gradients, "shape"),
     ],
+    5: one_wrong(
+        "cab",
+        Aa="the probability of each class",
+        Ab="sure and right",
+        Bb="an untrained head",
+        Bc="the head knows nothing yet",
+        Ca="the start is luck, too",
+        Cc="still one run of each",
+    ),
 }
 MISSING = [
     (1, {**WAYS, "C": "?"}, "C: put one of the letters a, m, r, s"),
@@ -121,6 +144,7 @@ MISSING = [
     (3, {**TRACES, "kept": "?"}, "fill in kept."),
     (4, not_written, "write the body"),
     (4, None, "define the function"),
+    (5, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 

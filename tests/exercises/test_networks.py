@@ -9,7 +9,16 @@ from helpers.exercises.judges import NotYet, Wrong
 from helpers.exercises.lesson_07 import GOAL
 from helpers.exercises.lesson_08 import TRANSFER_GOAL
 from helpers.exercises.lesson_09 import BUDGET_GOAL
-from helpers.exercises.networks import expect_goal, multiply_adds, percent, stand_in, unpack_images
+from helpers.exercises.networks import (
+    expect_goal,
+    multiply_adds,
+    parameters_of,
+    percent,
+    stand_in,
+    trained_beforehand,
+    unpack_images,
+)
+from helpers.models import load_model
 
 import numpy as np
 import pytest
@@ -66,8 +75,9 @@ def test_an_untrained_model_is_asked_for_its_training(judge, build, said):
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        (3 * np.eye(10)[LABELS], 'its numbers are no probabilities: give the last layer activation="softmax"'),
-        (np.eye(10)[LABELS] - 0.5, "its numbers are no probabilities"),
+        (3 * np.eye(10)[LABELS - 1], 'its numbers are no probabilities: give the last layer activation="softmax"'),
+        (np.eye(10)[LABELS - 1] - 0.5, "its numbers are no probabilities"),
+        (np.full((200, 10), 0.1), "it gives all classes the same number"),
         (
             np.eye(5)[LABELS % 5],
             "for each image it must give 10 numbers, but the shape of its answer is (200, 5)",
@@ -78,11 +88,42 @@ def test_an_untrained_model_is_asked_for_its_training(judge, build, said):
         (np.full((200, 10), np.nan), "it answers NaN: the training went wrong"),
     ],
 )
-def test_answers_must_be_probabilities_of_all_classes(judge, build, said, answers, reason):
+def test_answers_must_be_numbers_for_all_classes(judge, build, said, answers, reason):
     judge(fake(predict=lambda images, verbose: answers))
     text = said()
     assert text.startswith("✗ no: ")
     assert reason in text.splitlines()[0]
+
+
+@every_task
+def test_the_order_decides_where_there_is_no_softmax(judge, build, said):
+    judge(fake(predict=lambda images, verbose: 5 - 3 * np.eye(10)[LABELS - 1] + 9 * np.eye(10)[LABELS]))
+    assert said().startswith("✓ yes")
+
+
+def test_networks_that_come_with_the_lessons_are_known_in_any_wrapper():
+    network = load_model("critters")
+    assert trained_beforehand(types.SimpleNamespace(name="photos"), "photos")
+    assert not trained_beforehand(network, "photos")
+    wrapped = keras.Sequential([keras.Input((32, 32, 3)), layers.Resizing(64, 64), network], name="mine")
+    assert trained_beforehand(wrapped, "digits", "critters")
+    mine = keras.models.clone_model(network)
+    mine.name = "mine"
+    assert not trained_beforehand(mine, "critters")
+    random = np.random.default_rng(0)
+    tuned = [weight + random.normal(0, 0.1 * np.std(weight), weight.shape) for weight in network.get_weights()]
+    mine.set_weights(tuned)
+    assert trained_beforehand(mine, "critters")
+
+
+def test_parameters_that_cannot_be_counted():
+    assert parameters_of(row_reader()) == 1210
+    for model, reason in (
+        (keras.Sequential([layers.Dense(3)]), r"begin with keras\.Input"),
+        (keras.Sequential([keras.Input((3,)), layers.Lambda(abs)]), "a Lambda layer does not say"),
+    ):
+        with pytest.raises(Wrong, match=reason):
+            parameters_of(model)
 
 
 @every_task
@@ -170,7 +211,11 @@ def test_percent_rounds_down(share, decimals, text):
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [(LABELS.tolist(), LABELS), (LABELS[:, np.newaxis], LABELS), (LABELS.astype("float32"), LABELS)]
-    + [(labels, None) for labels in (LABELS[:9], np.eye(CLASSES)[LABELS], None, "fox", [10**400] * 200)],
+    + [(np.eye(CLASSES)[LABELS], LABELS)]
+    + [
+        (labels, None)
+        for labels in (LABELS[:9], np.ones((200, 10)), None, "fox", [10**400] * 200, LABELS + 0.5, -LABELS)
+    ],
 )
 def test_there_must_be_a_label_for_each_image(labels, expected):
     network = counted(1, 4)

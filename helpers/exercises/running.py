@@ -1,0 +1,143 @@
+"""A learner's code, run so that nothing it does ends the lesson, goes on forever, or floods the page."""
+
+import copy
+import pickle
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+from helpers.exercises.answers import Nothing, NotYet, Wrong, as_array, cut, for_case, is_stub
+
+import numpy as np
+
+SECONDS = 10
+"""After so many seconds a learner's code is stopped, where the system can do that."""
+
+ROOM = 2_000
+"""So many characters of what it prints are shown."""
+
+
+class Endless(BaseException):
+    """Raised in code that ran too long: no Exception, which it might catch itself."""
+
+
+class Raised(Wrong):
+    """A learner's function raised something; the message says what."""
+
+
+@contextmanager
+def limited(patience: float = 1):
+    """Raise `Endless` in what takes longer than ``patience`` times `SECONDS`, and show the beginning of what it prints.
+
+    What sleeps, or gets less than half of a processor on a busy machine, has twice the time. Only the main thread can
+    be stopped, only where there are alarms, so not on Windows, and only between two steps of Python, so not within
+    TensorFlow. Elsewhere a line says how to interrupt.
+    """
+    seconds, shown = patience * SECONDS, sys.stdout
+    alarms = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    began, worked = time.monotonic(), time.process_time()
+
+    def stop(*_):
+        if time.process_time() - worked > seconds / 2 or time.monotonic() - began > 2 * seconds:
+            raise Endless
+
+    def say_how():
+        print(
+            f"This has been running for {time.monotonic() - began:.0f} seconds. Stop it in the menu Kernel: Interrupt "
+            "Kernel; if that does nothing, Restart Kernel.",
+            file=shown,
+            flush=True,
+        )
+
+    note = threading.Timer(3 * seconds + 2 if alarms else seconds, say_how)
+    note.daemon = True
+    note.start()
+    if alarms:
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second: for more time, and code that catches it
+    try:
+        with redirect_stdout(_Beginning(sys.stdout)), redirect_stderr(_Beginning(sys.stderr)):
+            yield
+    finally:
+        if alarms:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+        note.cancel()
+
+
+class _Beginning:
+    """A stream that hands on only the first characters of what is written."""
+
+    def __init__(self, stream):
+        self.stream, self.room = stream, ROOM
+
+    def write(self, text):
+        if self.room > 0:
+            self.stream.write(text[: self.room])
+            self.room -= len(text)
+            if self.room <= 0:
+                self.stream.write(" … (the rest of what it prints is left out)\n")
+        return len(text)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+def expect_function(answer) -> None:
+    """Raise NotYet for a stub, and Wrong for what is no function, though a layer or a network can be called, too."""
+    if is_stub(answer):
+        raise NotYet("define the function.")
+    if not callable(answer) or hasattr(answer, "trainable"):
+        raise Wrong("give the function itself, without parentheses.")
+
+
+def call(answer, *given, where: str, returns: bool = True):
+    """Return what a learner's function makes of the arguments ``given``, whatever that is.
+
+    Raises NotYet and Wrong as `expect_function` does; `Nothing` for a function that returns nothing, if it should;
+    `Raised` for an exception in it; and Wrong if it changed an array, a list or a dictionary that it was given. The
+    last two messages end with ``where``.
+    """
+    expect_function(answer)
+    unwritten = "write the body of the function"
+    if returns:
+        unwritten += ", with a return at its end; it returns nothing so far"
+    before = _state(given)
+    try:
+        result = answer(*given)
+    except NotImplementedError:
+        raise NotYet(f"{unwritten}.") from None
+    except Endless:
+        raise Wrong(
+            f"your function had not come to its end after {SECONDS} seconds and was stopped, {where}. Is there a loop "
+            "that never ends?"
+        ) from None
+    except KeyboardInterrupt:
+        raise Wrong(f"your function was interrupted, {where}.") from None
+    except BaseException as error:  # whatever it raises is an answer to the learner, not an end of the lesson
+        raise Raised(f"your function raised {type(error).__name__}: {_said(error)}, {where}.") from error
+    if _state(given) != before:
+        raise Wrong(f"your function changed its input: copy it first, as in values = values.copy(), {where}.")
+    if returns and is_stub(result):
+        raise Nothing(f"{unwritten}.")
+    return result
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return cut(str(error), 500)
+    except Exception:
+        return "something that cannot be written"
+
+
+def _state(given: tuple) -> list[bytes]:
+    """Return what tells whether arrays, lists and dictionaries among some arguments were changed."""
+    return [pickle.dumps(value) for value in given if isinstance(value, np.ndarray | list | tuple | dict)]
+
+
+def call_answer(answer, case: tuple, finite: bool = True) -> np.ndarray:
+    """Return ``answer(*case)`` as an array of numbers; raises as `call` and `as_array` do."""
+    where = for_case(case)
+    return as_array(call(answer, *copy.deepcopy(case), where=where), where=f", {where}", finite=finite)

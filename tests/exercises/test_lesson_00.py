@@ -1,0 +1,47 @@
+"""The exercises of lesson 00, start here: right answers, typical mistakes with their messages."""
+
+from itertools import islice
+
+import numpy as np
+from exercise_tools import Answers, not_written
+
+
+def by_places(image):
+    return np.array([image[place] for place in (2, 3, 4)])
+
+
+def by_taking(image):
+    return np.take(image, [2, 3, 4], axis=0)
+
+
+STUBS = {1: "?", 2: lambda image: ...}
+RIGHT = {
+    1: ["b", "B", " (b) "],
+    2: [lambda image: image[2:5], by_places, by_taking, lambda image: list(islice(image, 2, 5))],
+}
+WRONG = {
+    1: [
+        ("a", "A text that was changed is not a text that was run"),
+        ("c", "the old value stays in the kernel"),
+        ("D", "Python never asks"),
+    ],
+    2: [
+        (lambda image: image[2:4], "the end of a slice is left out"),
+        (lambda image: image[3:6], "row 2 is the third one"),
+        (lambda image: image[1:4], "row 2 is the one with the number 2"),
+        (lambda image: image[:, 2:5], "these are columns"),
+        (lambda image: image[2:5, 2:5], "whole rows"),
+        (lambda image: image[2], "that is one row"),
+        (lambda image: image[2:6], "shape"),
+        (lambda image: image[2:5] + 1, "where"),
+    ],
+}
+MISSING = [
+    (1, "e", "answer with one of the letters a, b, c, d"),
+    (2, None, "define the function"),
+    (2, not_written, "write the body"),
+]
+
+
+class TestLesson00(Answers):
+    lesson, stubs, right, wrong, missing = "00", STUBS, RIGHT, WRONG, MISSING

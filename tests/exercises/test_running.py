@@ -1,0 +1,210 @@
+"""A learner's code is stopped, cut short, or told what it did; and what cannot be stopped is told how."""
+
+import re
+import signal
+import sys
+import threading
+import time
+
+from helpers.exercises import Checks, running
+from helpers.exercises.judges import Exercise, NotYet, Wrong, call, call_answer, function
+
+import numpy as np
+import pytest
+
+IDENTITY = Exercise(function(lambda x: x, [(1,)]), "well done", ["think"])
+
+
+@pytest.fixture
+def quickly(monkeypatch):
+    monkeypatch.setattr(running, "SECONDS", 0.2)
+
+
+def loop(*_):
+    while True:
+        pass
+
+
+def stubborn(*_):
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            continue
+
+
+class Endless:
+    def __array__(self, *_, **__):
+        loop()
+
+
+@pytest.mark.parametrize("answer", [loop, stubborn, lambda x: time.sleep(60)])
+def test_an_endless_loop_is_stopped(answer, quickly, said):
+    check = Checks({1: IDENTITY})
+    check(1, answer)
+    assert said() == (
+        "✗ no: your function had not come to its end after 0.2 seconds and was stopped, for (1). Is there a loop that "
+        "never ends?\n"
+    )
+    check(1, lambda x: x)
+    assert said() == "✓ yes: well done\n"
+
+
+def test_what_never_ends_when_it_is_looked_at_is_stopped(quickly, said):
+    Checks({1: IDENTITY})(1, lambda x: Endless())
+    assert said().startswith("✗ no: your answer took too long and was stopped.")
+
+
+def test_what_gets_little_of_a_processor_has_twice_the_time(monkeypatch):
+    """On a busy machine, a right answer may take more than its seconds."""
+    monkeypatch.setattr(running, "SECONDS", 1)
+    with running.limited():
+        time.sleep(1.5)
+    with pytest.raises(running.Endless), running.limited():
+        time.sleep(5)
+
+
+def test_an_exercise_may_take_its_time(quickly, said):
+    slow = Exercise(lambda answer: time.sleep(1.5), "well done", [])
+    Checks({1: slow})(1, "b")
+    assert said().startswith("✗ no: your answer took too long")
+    Checks({1: Exercise(slow.judge, "well done", [], patience=10)})(1, "b")
+    assert said().startswith("✓ yes")
+
+
+def test_the_alarm_of_somebody_else_is_there_again():
+    def mine(*_):
+        pass
+
+    before = signal.signal(signal.SIGALRM, mine)
+    try:
+        with running.limited():
+            assert signal.getsignal(signal.SIGALRM) is not mine
+        assert signal.getsignal(signal.SIGALRM) is mine
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_no_alarm_and_no_thread_is_left():
+    before = threading.active_count()
+    for _ in range(20):
+        with pytest.raises(KeyError), running.limited():
+            raise KeyError
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_what_cannot_be_stopped_is_told_how(quickly, said, monkeypatch):
+    """In another thread, on Windows, or within TensorFlow."""
+    thread = threading.Thread(target=Checks({1: IDENTITY}), args=(1, lambda x: time.sleep(1) or x))
+    thread.start()
+    thread.join()
+    text = (
+        r"This has been running for \d seconds\. Stop it in the menu Kernel: Interrupt Kernel; if that does nothing, "
+    )
+    assert re.fullmatch(rf"{text}Restart Kernel\.\n✓ yes: well done\n", said())
+    monkeypatch.delattr(signal, "setitimer")
+    Checks({1: IDENTITY})(1, lambda x: time.sleep(1) or x)
+    assert re.fullmatch(rf"{text}Restart Kernel\.\n✓ yes: well done\n", said())
+
+
+def test_within_a_step_that_does_not_return_to_python_a_line_says_how(quickly, said, monkeypatch):
+    monkeypatch.setattr(signal, "setitimer", lambda *_: None)  # an alarm that nobody hears
+    Checks({1: IDENTITY})(1, lambda x: time.sleep(3) or x)
+    assert re.match(r"This has been running for \d seconds\. Stop it in the menu Kernel", said())
+
+
+@pytest.mark.parametrize("stream", ["out", "err"])
+def test_only_the_beginning_of_what_it_prints_is_shown(stream, capsys):
+    def chatty(x):
+        for number in range(10_000):
+            print("line", number, file=getattr(sys, f"std{stream}"))
+        return x
+
+    Checks({1: IDENTITY})(1, chatty)
+    captured = capsys.readouterr()
+    text = getattr(captured, stream)
+    assert text.startswith("line 0\nline 1\n")
+    assert len(text) < running.ROOM + 200
+    assert text.count("… (the rest of what it prints is left out)\n") == 1
+    assert captured.out.endswith("✓ yes: well done\n")
+
+
+def test_a_little_that_it_prints_is_shown(said):
+    Checks({1: IDENTITY})(1, lambda x: print("x is", x, flush=True) or x)
+    assert said() == "x is 1\n✓ yes: well done\n"
+
+
+class Unwritable(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SystemExit(), "your function raised SystemExit: , for (1)."),
+        (GeneratorExit("x"), "your function raised GeneratorExit: x, for (1)."),
+        (Unwritable(), "your function raised Unwritable: something that cannot be written, for (1)."),
+        (KeyboardInterrupt(), "your function was interrupted, for (1)."),
+        (ValueError("y" * 10**6), "your function raised ValueError: " + "y" * 500 + " …, for (1)."),
+    ],
+)
+def test_whatever_it_raises_is_an_answer(error, message):
+    def answer(x):
+        raise error
+
+    with pytest.raises(Wrong) as said:
+        call(answer, 1, where="for (1)")
+    assert str(said.value) == message
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SystemExit(3), "✗ no: your answer cannot be read. It raised SystemExit: 3.\n"),
+        (KeyboardInterrupt(), "✗ no: the check was interrupted.\n"),
+        (Unwritable(), "✗ no: your answer cannot be read. It raised Unwritable: something of the type Unwritable.\n"),
+        (RuntimeError("z" * 10**6), "✗ no: your answer cannot be read. It raised RuntimeError: " + "z" * 200 + " ….\n"),
+    ],
+)
+def test_whatever_an_answer_raises_when_a_judge_looks_at_it(error, message, said):
+    def judge(answer):
+        raise error
+
+    Checks({1: Exercise(judge, "", ["think"])})(1, "b")
+    assert said() == message
+
+
+def test_a_message_does_not_flood_the_page(said):
+    def judge(answer):
+        raise answer("w" * 10**6)
+
+    for kind in (Wrong, NotYet):
+        Checks({1: Exercise(judge, "", [])})(1, kind)
+        assert 1000 < len(said()) < 1100
+
+
+@pytest.mark.parametrize(
+    "given", [[1, 2, 3], {"a": 1}, np.arange(3), np.array([1, np.nan]), [np.arange(3), [4]], {"a": [1]}]
+)
+def test_what_was_given_may_not_be_changed(given):
+    def change(values):
+        inner = values[0] if isinstance(values, list) else values.get("a") if isinstance(values, dict) else None
+        values = inner if isinstance(inner, list | np.ndarray) else values
+        values.clear() if isinstance(values, dict) else values.__setitem__(0, 7)
+        return 1
+
+    assert call(lambda values: 1, given, where="") == 1
+    with pytest.raises(Wrong, match="your function changed its input: copy it first"):
+        call(change, given, where="for it")
+
+
+def test_an_answer_is_a_copy():
+    """Else a function that fills one array of its own again and again would change its earlier answers."""
+    kept = np.zeros(2)
+    assert call_answer(lambda x: kept, (1,)) is not kept
