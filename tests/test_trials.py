@@ -413,8 +413,12 @@ def test_a_line_that_was_cut_off_anywhere_costs_no_other(tmp_path):
         assert table["settings"].tolist() == ['{"a": 1}', '{"b": "c, d"}']
 
 
-def never(*_, **__):
-    raise AssertionError("it was trained")
+@pytest.fixture
+def never():
+    """A function that trains, and must not be called."""
+    calls = []
+    yield lambda *_, **__: calls.append("called")
+    assert not calls
 
 
 @pytest.mark.parametrize(
@@ -422,7 +426,7 @@ def never(*_, **__):
     [b"name,seconds\na,1\n", b"\x89PNG\r\n\x1a\n\x00\xff", b"\n", "größe\n".encode("latin-1"), b"x" * 200_000],
     ids=["other columns", "picture", "empty line", "other letters", "long"],
 )
-def test_another_file_is_refused_before_the_training_and_stays(tmp_path, content):
+def test_another_file_is_refused_before_the_training_and_stays(tmp_path, never, content):
     log = tmp_path / "log.csv"
     log.write_bytes(content)
     with pytest.raises(ValueError, match=r"log\.csv is no log of trials.*move it away, or name another file"):
@@ -440,7 +444,7 @@ def test_lines_may_end_as_on_windows(tmp_path):
     assert read_log(log)["name"].tolist() == ["a", "b"]
 
 
-def test_a_log_that_cannot_be_written_is_refused_before_the_training(tmp_path, monkeypatch):
+def test_a_log_that_cannot_be_written_is_refused_before_the_training(tmp_path, never, monkeypatch):
     (tmp_path / "file").write_text("some text")
     with pytest.raises(ValueError, match=r"log\.csv cannot be written \(.+\): name another file"):
         run_trial("mine", never, DATASET, tmp_path / "file" / "log.csv")
