@@ -167,8 +167,8 @@ def orthogonal(matrix, steps: int = 3):
 class Muon(keras.optimizers.SGD):
     """SGD with momentum, but for kernels of convolutions the gradient is made orthogonal first (lesson 11).
 
-    After Keller Jordan and others, 2024. Biases and shifts take steps twice as long as the rate says, dense weights a
-    tenth.
+    After Keller Jordan and others, 2024, who take the momentum first. Biases and shifts take steps twice as long as
+    the rate says, dense weights a tenth.
     """
 
     def update_step(self, gradient, variable, learning_rate):

@@ -150,9 +150,11 @@ class WidgetBar:
         display({**bundle, "text/plain": instead}, raw=True)
 
     def update(self, done, text):
+        """Move the bar to ``done``, and write a line beside it."""
         self.bar.value, self.text.value = done, text
 
     def draw(self, frame, plot=None):
+        """Show a picture of ``frame``, drawn by ``plot(frame, fig=...)``: curves of a history, if nothing is given."""
         from io import BytesIO
 
         from helpers.plots import plot_history
@@ -163,4 +165,5 @@ class WidgetBar:
         self.curves.layout.display = None
 
     def close(self):
+        """Color the bar as finished."""
         self.bar.bar_style = "success"

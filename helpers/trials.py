@@ -60,7 +60,7 @@ class Clock(keras.callbacks.Callback):
         self.restart()
 
     def restart(self):
-        """Begin to count."""
+        """Begin to count at 0, with no pause so far."""
         self.paused = np.zeros(2)
         self.began = self._now()
 
@@ -113,7 +113,7 @@ def share_right(outputs, labels) -> float:
 
 @dataclass(frozen=True)
 class Trial:
-    """A training that was measured: its network, its curve as `Clock.curve` returns it, and its row of the log."""
+    """A training that was measured: its network, its curve as ``Clock.curve`` returns it, and its row of the log."""
 
     model: object
     curve: pd.DataFrame

@@ -17,7 +17,7 @@ def mutating(*given):
     return given[0]
 
 
-def not_written(*_):
+def not_written(*_, **__):
     raise NotImplementedError
 
 

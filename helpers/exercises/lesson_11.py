@@ -6,6 +6,7 @@ from time import process_time
 
 from helpers.datasets.base import Split
 from helpers.exercises.judges import Exercise, Wrong, call, call_answer, choices, expect_function, in_short, numbers
+from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
@@ -30,16 +31,18 @@ def _whitened(answer) -> None:
         result = call_answer(answer, case)
         if result.shape != rows.shape:
             raise Wrong(f"{where} it returned the shape {result.shape}; a row for each row, a column for each axis.")
+        centered = rows - rows.mean(axis=0)
         means, deviations = np.abs(result.mean(axis=0)).max(), result.std(axis=0)
-        if not np.isfinite(result).all():
-            raise Wrong(f"{where} it returned numbers that are not finite.")
         if means > 0.01:
             raise Wrong(f"{where} a column has the mean {means:.3g}: subtract the mean of each column first.")
+        turned = centered @ np.linalg.lstsq(centered, result)[0]
+        if np.abs(result - turned).max() > 1e-3:
+            raise Wrong(f"{where} not all rows are turned and stretched by the same matrix.")
         correlation = np.corrcoef(result.T) if (deviations > 0).all() else np.ones((2, 2))
         apart = np.abs(correlation[~np.eye(len(correlation), dtype=bool)]).max()
         if apart > 0.01:
-            known = (
-                np.abs(np.corrcoef(rows.T) - correlation).max() < 1e-6 if len(correlation) == rows.shape[1] else False
+            known = correlation.shape == (width := rows.shape[1], width) and np.allclose(
+                np.corrcoef(rows.T), correlation, atol=1e-6
             )
             more = "dividing each column by its deviation turns nothing." if known else "turn the axes first."
             raise Wrong(f"{where} two columns have the correlation {apart:.2f}: {more}")
@@ -58,13 +61,25 @@ def _turned(rows, stretch):
     return centered @ directions / stretch(variances)
 
 
+_FIRST = "for an array of shape (4000, 12)"
 _WHITENING_MISTAKES = [
-    (lambda rows: _turned(rows, lambda variances: variances), "Divide by the root of the variance."),
-    (lambda rows: _turned(rows, np.ones_like), "the columns have deviations"),
-    (lambda rows: (rows - rows.mean(axis=0)) / rows.std(axis=0), "turns nothing"),
-    (lambda rows: _turned(rows, np.sqrt) + 1, "subtract the mean of each column first"),
-    (lambda rows: _turned(rows, np.sqrt).T, "a row for each row"),
-    (lambda rows: rows - rows.mean(axis=0), "turn"),
+    (
+        lambda rows: _turned(rows, lambda variances: variances),
+        f"{_FIRST} the columns have deviations from 0.0323 to 0.483. Divide by the root of the variance.",
+    ),
+    (lambda rows: _turned(rows, np.ones_like), f"{_FIRST} the columns have deviations from 2.07 to 31."),
+    (
+        lambda rows: (rows - rows.mean(axis=0)) / rows.std(axis=0),
+        f"{_FIRST} two columns have the correlation 0.51: dividing each column by its deviation turns nothing.",
+    ),
+    (
+        lambda rows: _turned(rows, np.sqrt) + 1,
+        f"{_FIRST} a column has the mean 1: subtract the mean of each column first.",
+    ),
+    (
+        lambda rows: _turned(rows, np.sqrt).T,
+        f"{_FIRST} it returned the shape (12, 4000); a row for each row, a column for each axis.",
+    ),
 ]
 
 # --- 4: a target within a budget ---
@@ -203,5 +218,7 @@ EXERCISES = {
             "Where does a training spend its seconds? In wide layers, and in epochs. How many steps does it make?",
             "A smaller batch makes more steps of the same images. Narrower stages make each of them cheaper.",
         ),
+        patience=12,
     ),
+    5: quiz("11"),
 }

@@ -1,6 +1,7 @@
 """The exercises of lesson 11b, What each piece is worth."""
 
 from helpers.exercises.judges import Exercise, choices, numbers
+from helpers.exercises.quizzes import quiz
 
 _FIRST, _SECOND, _DENSE = 2 * 28 * 28 * 16 * 25, 2 * 28 * 28 * 32 * 9 * 16, 2 * 32 * 10
 _FORWARD = _FIRST + _SECOND + _DENSE
@@ -99,4 +100,5 @@ EXERCISES = {
             "Low and together: more training. High and apart: less freedom, more images. Falling: look at the labels.",
         ),
     ),
+    5: quiz("11b"),
 }

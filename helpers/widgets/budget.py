@@ -144,7 +144,7 @@ class BudgetExplorer(Explorer):
 
 
 def network_parts(widths, depth: int, channels: int = 3):
-    """Yield the parts of the recipe's network, with `depth` convolutions in each stage."""
+    """Yield the parts of the recipe's network, with ``depth`` convolutions in each stage."""
     first = 8 * channels
     rows = layer_stack((SIDE, SIDE, channels), [LayerSpec("Conv2D", first, 2)])
     parameters = rows[0].parameters - first  # no biases

@@ -44,6 +44,10 @@ def quick(images, labels, classes, seed=0, callbacks=()):
     return once(Recipe(batch=64))(images, labels, classes, seed, callbacks)
 
 
+def narrower(images, labels, classes, seed, callbacks):
+    return once(Recipe(batch=64, widths=(24, 64, 128)))(images, labels, classes, seed, callbacks)
+
+
 def slow(images, labels, classes, seed, callbacks):
     return train(images, labels, classes, Recipe(epochs=5), seed, callbacks)
 
@@ -69,7 +73,7 @@ RIGHT = {
     1: [RULES, {name: float(rule) for name, rule in RULES.items()}, {name: np.int64(n) for name, n in RULES.items()}],
     2: [MAP, {name: letter.upper() for name, letter in MAP.items()}, {name: f"({x})" for name, x in MAP.items()}],
     3: [by_eigenvectors, by_svd, by_root, by_cholesky],
-    4: [quick, partial(quick)],
+    4: [quick, partial(quick), narrower],
 }
 WRONG = {
     1: [
@@ -108,7 +112,8 @@ WRONG = {
         (lambda rows: by_eigenvectors(rows).T, "a row for each row"),
         (lambda rows: np.linalg.eigh(np.cov(rows.T))[1], "a row for each row"),
         (lambda rows: by_eigenvectors(rows - rows.mean()) + 1, "subtract the mean"),
-        (lambda rows: 0 * rows + np.nan, "not finite"),
+        (lambda rows: 0 * rows + np.nan, "nan"),
+        (lambda rows: np.tanh(by_eigenvectors(rows)), "not all rows are turned and stretched by the same matrix"),
         (lambda rows: np.cumsum(by_eigenvectors(rows), axis=1), "turn the axes first"),
     ],
     4: [
