@@ -7,6 +7,7 @@ remove the files to start anew. Two programs can run at the same time, one with 
 """
 
 import argparse
+import gc
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, process_time
@@ -81,6 +82,7 @@ def make_runs(dataset, seeds) -> None:
             if not is_done(RUNS, piece=piece, seed=seed):
                 epochs = Epochs(dataset.validation, piece=piece, seed=seed)
                 keras.backend.clear_session()  # else what is left of all networks fills the memory
+                gc.collect()
                 train(*dataset.train, len(dataset.class_names), recipe_of(piece), seed, [epochs])
                 add_rows(RUNS, epochs.rows)
                 print(*epochs.rows[-1].values(), flush=True)
@@ -91,6 +93,7 @@ def try_rates(dataset, pieces, seed: int = 100) -> None:
     for piece in pieces:
         for rate in TRIED[piece]:
             keras.backend.clear_session()
+            gc.collect()
             model = train(*dataset.train, len(dataset.class_names), replace(recipe_of(piece), rate=rate), seed)
             images, labels = dataset.validation
             print(piece, rate, f"{share_right(scores(model, images), labels):.4f}", flush=True)
