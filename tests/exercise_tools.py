@@ -104,7 +104,8 @@ class Answers:
         if "with_array" in metafunc.fixturenames:
             functions = [number for number, answers in self.right.items() if callable(answers[0])]
             arrays = [number for number in functions if number not in self.returns_no_array]
-            return metafunc.parametrize("with_array", arrays)
+            none = pytest.param(None, marks=pytest.mark.skip("no exercise of this lesson asks for such a function"))
+            return metafunc.parametrize("with_array", arrays or [none])
         if "number" in metafunc.fixturenames:
             metafunc.parametrize("number", [*self.right])
 

@@ -9,6 +9,28 @@ _TRAINING = 2 * _FIRST + 3 * _SECOND + 3 * _DENSE
 _IMAGES, _SPEED = 10 * 60_000, 200e9
 
 EXERCISES = {
+    1: Exercise(
+        choices(
+            {"a": "a", "b": "b", "c": "c", "d": "b"},
+            {
+                "a": {"b": "look at the interval again: it ends far below 0, and all five seeds agree."},
+                "b": {"a": "its interval includes 0: another five seeds may well say the opposite."},
+                "c": {
+                    "a": "a mean near 0 is not 0. How wide is the interval, and how long were the trainings?",
+                    "b": "that no difference was seen does not say that there is none: a small one would be missed.",
+                },
+                "d": {
+                    "a": "95% intervals miss the truth in 5% of all cases, also where there is nothing to find.",
+                    "c": "that is 5% of a hundred. How many intervals are there here?",
+                },
+            },
+        ),
+        "An interval says what was seen and what may have been missed. And of many intervals some are unlucky.",
+        (
+            "For a and b: does the interval include 0? For c: is that the same as 'none'?",
+            "d: each of them misses 0 with a probability of 5%, if the piece makes no difference.",
+        ),
+    ),
     2: Exercise(
         numbers(
             {"forward": _FORWARD, "training": _TRAINING, "seconds": _TRAINING * _IMAGES / _SPEED},

@@ -342,7 +342,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             "Adam did well at a rate of 0.001. Now you take SGD. Which rate?",
             ("0.001, since network and images are the same", "each rule makes another step of the same gradient."),
             "one that you find by trying a few",
-            ("none: SGD finds its own", "Adam divides by the size of the gradients; SGD takes them as they are."),
+            ("none: SGD finds its own", "only Adam divides by the size of the gradients; SGD takes them as they are."),
         ),
         Question(
             "05",

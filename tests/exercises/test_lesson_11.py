@@ -7,7 +7,7 @@ from helpers.recipe import Recipe, train
 
 import numpy as np
 import pytest
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import linalg
 
 RULES = {"a": 4, "b": 5, "c": 0, "d": 2, "e": 1}
@@ -68,12 +68,14 @@ STUBS = {
     2: dict.fromkeys("abc", "?"),
     3: lambda patches: ...,
     4: lambda images, labels, classes, seed, callbacks: ...,
+    5: letters("???"),
 }
 RIGHT = {
     1: [RULES, {name: float(rule) for name, rule in RULES.items()}, {name: np.int64(n) for name, n in RULES.items()}],
     2: [MAP, {name: letter.upper() for name, letter in MAP.items()}, {name: f"({x})" for name, x in MAP.items()}],
     3: [by_eigenvectors, by_svd, by_root, by_cholesky],
     4: [quick, partial(quick), narrower],
+    5: dressed("bac"),
 }
 WRONG = {
     1: [
@@ -124,8 +126,18 @@ WRONG = {
         (slow, "The budget is 1.5 times"),
         (lambda *given, **more: 1 / 0, "ZeroDivisionError"),
     ],
+    5: one_wrong(
+        "bac",
+        Aa="each rule makes another step",
+        Ac="SGD takes them as they are",
+        Bb="those that judge stay as they are: else",
+        Bc="more images to learn from, yes",
+        Ca="multiplied with each other",
+        Cb="the places and the size of the kernel",
+    ),
 }
 MISSING = [
+    (5, letters("b?c"), "B: put one of the letters a, b, c"),
     (1, {**RULES, "b": ...}, "fill in b"),
     (2, {**MAP, "c": "?"}, "c: put one of the letters"),
     (3, None, "define the function"),

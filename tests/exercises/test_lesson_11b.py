@@ -1,7 +1,7 @@
 """The exercises of lesson 11b, what each piece is worth: right answers, typical mistakes with their messages."""
 
 import numpy as np
-from exercise_tools import Answers
+from exercise_tools import Answers, dressed, letters, one_wrong
 
 FIRST, SECOND, DENSE = 627_200, 7_225_344, 640  # products of both convolutions and the dense layer, twice
 FORWARD, TRAINING = 7_853_184, 22_932_352
@@ -9,8 +9,18 @@ FLOOR = {"forward": FORWARD, "training": TRAINING, "seconds": TRAINING * 600_000
 PLACES = {"most": "b", "norm": "c", "batch": "a"}
 CURVES = {"A": "o", "B": "r", "C": "w", "D": "u"}
 
-STUBS = {2: dict.fromkeys(FLOOR, ...), 3: dict.fromkeys(PLACES, "?"), 4: dict.fromkeys(CURVES, "?")}
+READ = {"a": "a", "b": "b", "c": "c", "d": "b"}
+
+STUBS = {
+    1: dict.fromkeys("abcd", "?"),
+    5: letters("???"),
+    2: dict.fromkeys(FLOOR, ...),
+    3: dict.fromkeys(PLACES, "?"),
+    4: dict.fromkeys(CURVES, "?"),
+}
 RIGHT = {
+    1: [READ, {n: letter.upper() for n, letter in READ.items()}, {n: f"({letter})" for n, letter in READ.items()}],
+    5: dressed("cab"),
     2: [
         FLOOR,
         {"forward": 7.853184e6, "training": 2.2932352e7, "seconds": 68.797},
@@ -20,6 +30,26 @@ RIGHT = {
     4: [CURVES, {name: letter.upper() for name, letter in CURVES.items()}, {n: f" {x}." for n, x in CURVES.items()}],
 }
 WRONG = {
+    1: [
+        ({**READ, name: letter}, f"{name}: {reason}")
+        for name, letter, reason in (
+            ("a", "b", "look at the interval again"),
+            ("b", "a", "its interval includes 0"),
+            ("c", "a", "a mean near 0 is not 0"),
+            ("c", "b", "that no difference was seen does not say"),
+            ("d", "a", "95% intervals miss the truth"),
+            ("d", "c", "that is 5% of a hundred"),
+        )
+    ],
+    5: one_wrong(
+        "cab",
+        Aa="the luckiest of 20",
+        Ab="they have chosen it",
+        Bb="known by heart",
+        Bc="learns by heart even more easily",
+        Ca="seldom comes from a network that is too small",
+        Cc="steps that are too long",
+    ),
     2: [
         ({**FLOOR, name: value}, reason)
         for name, value, reason in (
@@ -70,6 +100,8 @@ WRONG = {
     ],
 }
 MISSING = [
+    (1, {**READ, "d": "?"}, "d: put one of the letters a, b, c"),
+    (5, letters("c?b"), "B: put one of the letters a, b, c"),
     (2, {**FLOOR, "seconds": ...}, "fill in seconds"),
     (3, {**PLACES, "norm": "?"}, "norm: put one of the letters a, b, c"),
     (4, {**CURVES, "D": ""}, "D: put one of the letters o, r, u, w"),

@@ -83,7 +83,7 @@ def test_the_text_by_hand(monkeypatch):
 
 
 def test_a_lesson_without_a_quiz_is_named():
-    with pytest.raises(ValueError, match=r"Lesson '01' has no quiz\. There is one in: 02, 03, .*10b\."):
+    with pytest.raises(ValueError, match=r"Lesson '01' has no quiz\. There is one in: 02, 03, .*11b\."):
         questions("01")
 
 

@@ -1,0 +1,135 @@
+"""Write docs/benchmarks_cifar.md anew from the stored runs of lessons 11 and 11b.
+
+    .venv/bin/python scripts/make_benchmark_page.py [--check]
+
+With ``--check`` it only says whether the page is stale.
+"""
+
+import sys
+from pathlib import Path
+
+from helpers.comparison import interval
+from helpers.datasets import load_benchmark_runs, load_recipe_runs, load_recipe_times
+from helpers.trials import time_to
+
+import pandas as pd
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks_cifar.md"
+GOALS = (0.75, 0.80, 0.85, 0.90)
+
+
+def markdown(table: pd.DataFrame, first: str) -> str:
+    """Return a table of texts as Markdown; ``first`` is the head of the column of names."""
+    lines = [[first, *table.columns], ["---"] * (1 + len(table.columns))]
+    lines += [[name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True)]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def times(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return for each network of the first call the seconds to each accuracy, and how many times the recipe's."""
+    curves = dict([*runs[runs["seed"] == 0].groupby("name", sort=False)])
+    reached = {name: [time_to(curve, goal) for goal in GOALS] for name, curve in curves.items()}
+    table = pd.DataFrame.from_dict(reached, orient="index", columns=[f"{goal:.0%}" for goal in GOALS])
+    fastest = table.min()
+    return pd.DataFrame(
+        {
+            goal: [
+                "not reached" if pd.isna(seconds) else f"{seconds:.0f} s, {seconds / fastest[goal]:.1f} ×"
+                for seconds in table[goal]
+            ]
+            for goal in table
+        },
+        index=table.index,
+    )
+
+
+def ends(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each run: what it took, the floor, and how good it was."""
+    last = runs.groupby(["name", "seed"], sort=False).last().reset_index()
+    return pd.DataFrame(
+        {
+            "seed": last["seed"].to_numpy(),
+            "epochs": last["epoch"].map("{:.0f}".format).to_numpy(),
+            "parameters": last["parameters"].map("{:,}".format).to_numpy(),
+            "seconds": last["seconds"].map("{:.0f}".format).to_numpy(),
+            "processor seconds": last["cpu_seconds"].map("{:.0f}".format).to_numpy(),
+            "floor, s": last["floor_seconds"].map("{:.0f}".format).to_numpy(),
+            "floor / seconds": (last["floor_seconds"] / last["seconds"]).map("{:.2f}".format).to_numpy(),
+            "validation": last["val_accuracy"].map("{:.2%}".format).to_numpy(),
+            "test": last["test_accuracy"].map("{:.2%}".format).to_numpy(),
+        },
+        index=last["name"],
+    )
+
+
+def ablation(runs: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+    """Return for each piece the difference to the whole recipe in points, and the time of a step in times of its own."""
+    last = runs[runs["epoch"] == runs["epoch"].max()].pivot_table("val_accuracy", "seed", "piece", sort=False)
+    milliseconds = steps.pivot_table("step_ms", "round", "piece")
+    rows = {}
+    for piece in last.columns.drop("whole recipe"):
+        mean, half = interval(100 * (last[piece] - last["whole recipe"]))
+        ratio, other = interval(milliseconds[piece] / milliseconds["whole recipe"])
+        rows[piece] = {
+            "points": f"{mean:+.1f}",
+            "95% interval": f"{mean - half:+.1f} to {mean + half:+.1f}",
+            "shown": "yes" if abs(mean) > half else "no difference shown",
+            "time of a step": f"{ratio:.2f} × ± {other:.2f}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def page() -> str:
+    """Return the text of docs/benchmarks_cifar.md."""
+    runs, pieces = load_benchmark_runs(), load_recipe_runs()
+    whole = pieces[(pieces["piece"] == "whole recipe") & (pieces["epoch"] == pieces["epoch"].max())]["val_accuracy"]
+    return TEXT.format(
+        times=markdown(times(runs), "network"),
+        ends=markdown(ends(runs), "network"),
+        whole=f"{whole.mean():.1%}, seeds from {whole.min():.1%} to {whole.max():.1%}",
+        ablation=markdown(ablation(pieces, load_recipe_times()), "piece"),
+    )
+
+
+TEXT = """# CIFAR-10 against the clock
+
+Made from the stored runs by `scripts/make_benchmark_page.py`; change the text there. The runs are described on their cards:
+[benchmark_runs](../data/benchmark_runs.md), [recipe_runs](../data/recipe_runs.md). All are of one virtual machine with two
+cores of an AMD EPYC, float32, on 2026-11-26 and 27. Times of another computer are other times: `make benchmark-cifar` measures yours.
+
+The photographs are a JPEG copy of CIFAR-10, about 30 dB beside the originals: 45,000 to train, 5,000 to validate, 10,000 to
+test. Settings were chosen on the validation images; the test images were looked at once, at the end of each run.
+
+## Seconds to each validation accuracy
+
+One call, seed 0: the recipes of [lesson 11](../notebooks/11_beat_the_benchmark.ipynb), and two networks of 2017, stopped after
+30 epochs. Beside the seconds, how many times those of the fastest to that accuracy. The clock stands still during the looks, of which
+there are ten in a recipe, and one after each epoch in the networks of 2017.
+
+{times}
+
+## All runs
+
+Runs, not a comparison. The floor is the number of operations divided by what a product of two large matrices does in a second,
+measured before the same run.
+
+{ends}
+
+## What each piece is worth
+
+The 80% recipe less each of its pieces, or with another one: five seeds each, differences of the same seed, two epochs. The
+whole recipe: {whole} of the validation images.
+
+{ablation}
+
+Sixteen intervals of 95%: about one of them may miss the truth. Where no difference is shown, there may be one of less than the
+interval, or one that more epochs would show.
+"""
+
+if __name__ == "__main__":
+    wanted = page()
+    if sys.argv[1:] == ["--check"]:
+        stale = not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != wanted
+        print("docs/benchmarks_cifar.md is stale" if stale else "docs/benchmarks_cifar.md is as the runs say")
+        sys.exit(stale)
+    PAGE.write_text(wanted, encoding="utf-8")
