@@ -63,7 +63,7 @@ def ends(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def ablation(runs: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
-    """Return for each piece the difference to the whole recipe in points, and the time of a step in times of its own."""
+    """Return for each piece the difference to the whole recipe in points, and the time of a step beside its own."""
     last = runs[runs["epoch"] == runs["epoch"].max()].pivot_table("val_accuracy", "seed", "piece", sort=False)
     milliseconds = steps.pivot_table("step_ms", "round", "piece")
     rows = {}
@@ -93,37 +93,39 @@ def page() -> str:
 
 TEXT = """# CIFAR-10 against the clock
 
-Made from the stored runs by `scripts/make_benchmark_page.py`; change the text there. The runs are described on their cards:
-[benchmark_runs](../data/benchmark_runs.md), [recipe_runs](../data/recipe_runs.md). All are of one virtual machine with two
-cores of an AMD EPYC, float32, on 2026-11-26 and 27. Times of another computer are other times: `make benchmark-cifar` measures yours.
+Made from the stored runs by `scripts/make_benchmark_page.py`; change the text there. The runs are described on
+their cards: [benchmark_runs](../data/benchmark_runs.md), [recipe_runs](../data/recipe_runs.md). All are of one
+virtual machine with two cores of an AMD EPYC, float32, on 2026-11-26 and 27. Times of another computer are other
+times: `make benchmark-cifar` measures yours.
 
-The photographs are a JPEG copy of CIFAR-10, about 30 dB beside the originals: 45,000 to train, 5,000 to validate, 10,000 to
-test. Settings were chosen on the validation images; the test images were looked at once, at the end of each run.
+The photographs are a JPEG copy of CIFAR-10, about 30 dB beside the originals: 45,000 to train, 5,000 to validate,
+10,000 to test. Settings were chosen on the validation images; the test images were looked at once, at the end of
+each run.
 
 ## Seconds to each validation accuracy
 
-One call, seed 0: the recipes of [lesson 11](../notebooks/11_beat_the_benchmark.ipynb), and two networks of 2017, stopped after
-30 epochs. Beside the seconds, how many times those of the fastest to that accuracy. The clock stands still during the looks, of which
-there are ten in a recipe, and one after each epoch in the networks of 2017.
+One call, seed 0: the recipes of [lesson 11](../notebooks/11_beat_the_benchmark.ipynb), and two networks of 2017,
+stopped after 30 epochs. Beside the seconds, how many times those of the fastest to that accuracy. The clock stands
+still during the looks, of which there are ten in a recipe, and one after each epoch in the networks of 2017.
 
 {times}
 
 ## All runs
 
-Runs, not a comparison. The floor is the number of operations divided by what a product of two large matrices does in a second,
-measured before the same run.
+Runs, not a comparison. The floor is the number of operations divided by what a product of two large matrices does
+in a second, measured before the same run.
 
 {ends}
 
 ## What each piece is worth
 
-The 80% recipe less each of its pieces, or with another one: five seeds each, differences of the same seed, two epochs. The
-whole recipe: {whole} of the validation images.
+The 80% recipe less each of its pieces, or with another one: five seeds each, differences of the same seed, two
+epochs. The whole recipe: {whole} of the validation images.
 
 {ablation}
 
-Sixteen intervals of 95%: about one of them may miss the truth. Where no difference is shown, there may be one of less than the
-interval, or one that more epochs would show.
+Sixteen intervals of 95%: about one of them may miss the truth. Where no difference is shown, there may be one of
+less than the interval, or one that more epochs would show.
 """
 
 if __name__ == "__main__":
