@@ -23,7 +23,7 @@ from keras import layers
 TARGET = Path(__file__).resolve().parent.parent / "data" / "dial_runs.csv"
 SCALINGS = ("0 to 255", "0 to 1", "-1 to 1", "mean 0, deviation 1")
 RATES = (0.0001, 0.001, 0.01, 0.1)
-BATCHES = {8: (8, (0.001, 0.003, 0.01)), 64: (15, (0.003, 0.01, 0.03)), 512: (20, (0.01, 0.03, 0.1))}
+BATCHES = {8: (8, (0.001, 0.003, 0.01)), 64: (15, (0.003, 0.01, 0.03)), 512: (20, (0.03, 0.1, 0.3))}
 """Their epochs, so that all train for about the same time, and rates."""
 WRONG = (0.0, 0.1, 0.2, 0.3, 0.4)
 BEST = {"scaling": SCALINGS[3], "batch": 64, "rate": 0.01, "wrong": 0.0, "epochs": 15}

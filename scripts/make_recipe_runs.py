@@ -75,10 +75,10 @@ class Epochs(keras.callbacks.Callback):
         )
 
 
-def make_runs(dataset, seeds) -> None:
+def make_runs(dataset, seeds, pieces=PIECES) -> None:
     """Train what is missing."""
     for seed in seeds:
-        for piece in PIECES:
+        for piece in pieces:
             if not is_done(RUNS, piece=piece, seed=seed):
                 epochs = Epochs(dataset.validation, piece=piece, seed=seed)
                 keras.backend.clear_session()  # else what is left of all networks fills the memory
@@ -129,6 +129,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="cifar10, or a folder with its images")
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
+    parser.add_argument("--pieces", nargs="+", choices=list(PIECES), default=list(PIECES))
     parser.add_argument("--times", action="store_true", help="measure times instead")
     parser.add_argument("--rates", nargs="*", choices=list(TRIED), help="try rates instead")
     given = parser.parse_args()
@@ -138,4 +139,4 @@ if __name__ == "__main__":
     elif given.times:
         make_times(cifar)
     else:
-        make_runs(cifar, given.seeds)
+        make_runs(cifar, given.seeds, given.pieces)

@@ -180,7 +180,7 @@ EXERCISES = {
     ),
     2: Exercise(
         choices(
-            {"a": "b", "b": "b", "c": "c"},
+            {"a": "b", "b": "b", "c": "c", "d": "a"},
             {
                 "a": {
                     "a": "the map: the row below is hardly better at this rate. What about the column?",
@@ -193,6 +193,10 @@ EXERCISES = {
                 "c": {
                     "a": "no label, but knowledge of the test images: their colors and brightness.",
                     "b": "validation images stand for what is new. Only training images may be known.",
+                },
+                "d": {
+                    "b": "after eight epochs its training accuracy is low as well: nothing is learned by heart.",
+                    "c": "a gradient of 512 images is less noisy than one of 64.",
                 },
             },
         ),
@@ -220,5 +224,29 @@ EXERCISES = {
         ),
         patience=12,
     ),
-    5: quiz("11"),
+    5: Exercise(
+        choices(
+            {"A": "b", "B": "c", "C": "a"},
+            {
+                "A": {
+                    "a": "a window is a way to read memory. Nothing is copied before a batch is taken out of it.",
+                    "c": "the mirror images are stored, once, and so is the padding.",
+                },
+                "B": {
+                    "a": "then the step would be as it was: long in one direction, short in the others.",
+                    "b": "that scales all directions alike. Their lengths stay as unequal as before.",
+                },
+                "C": {
+                    "b": "the matrix is divided by its norm first.",
+                    "c": "the length of the gradient is divided out, not subtracted.",
+                },
+            },
+        ),
+        "Windows instead of copies, and a direction instead of a length.",
+        (
+            "A: what is in memory, and what only looks as if it were? B and C: look at the first line of orthogonal.",
+            "B: what does the figure show of the singular values afterwards?",
+        ),
+    ),
+    6: quiz("11"),
 }

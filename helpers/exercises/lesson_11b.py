@@ -7,6 +7,7 @@ _FIRST, _SECOND, _DENSE = 2 * 28 * 28 * 16 * 25, 2 * 28 * 28 * 32 * 9 * 16, 2 * 
 _FORWARD = _FIRST + _SECOND + _DENSE
 _TRAINING = 2 * _FIRST + 3 * _SECOND + 3 * _DENSE
 _IMAGES, _SPEED = 10 * 60_000, 200e9
+_FLOOR = _TRAINING * _IMAGES / _SPEED
 
 EXERCISES = {
     1: Exercise(
@@ -33,7 +34,7 @@ EXERCISES = {
     ),
     2: Exercise(
         numbers(
-            {"forward": _FORWARD, "training": _TRAINING, "seconds": _TRAINING * _IMAGES / _SPEED},
+            {"forward": _FORWARD, "training": _TRAINING, "seconds": _FLOOR, "share": _FLOOR / 120},
             {
                 "forward": {
                     _FORWARD / 2: "these are multiply-adds. Each is two operations.",
@@ -56,6 +57,11 @@ EXERCISES = {
                     3 * _FORWARD * _IMAGES / _SPEED: "the first convolution needs two times, not three.",
                     _TRAINING * 10 / _SPEED: "that is one image, ten times.",
                     _SPEED / (_TRAINING * _IMAGES): "that is trainings per second.",
+                },
+                "share": {
+                    120 / _FLOOR: "that is how many times the floor it took. How near is it, as a part of 1?",
+                    1 - _FLOOR / 120: "that is what was lost. The floor is the part that was needed.",
+                    100 * _FLOOR / 120: "as a part of 1, not in percent.",
                 },
             },
             tolerance=1e-5,

@@ -11,7 +11,7 @@ from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import linalg
 
 RULES = {"a": 4, "b": 5, "c": 0, "d": 2, "e": 1}
-MAP = {"a": "b", "b": "b", "c": "c"}
+MAP = {"a": "b", "b": "b", "c": "c", "d": "a"}
 
 
 def by_eigenvectors(patches):
@@ -65,17 +65,19 @@ class Blind:
 
 STUBS = {
     1: dict.fromkeys("abcde", ...),
-    2: dict.fromkeys("abc", "?"),
+    2: dict.fromkeys("abcd", "?"),
     3: lambda patches: ...,
     4: lambda images, labels, classes, seed, callbacks: ...,
     5: letters("???"),
+    6: letters("???"),
 }
 RIGHT = {
     1: [RULES, {name: float(rule) for name, rule in RULES.items()}, {name: np.int64(n) for name, n in RULES.items()}],
     2: [MAP, {name: letter.upper() for name, letter in MAP.items()}, {name: f"({x})" for name, x in MAP.items()}],
     3: [by_eigenvectors, by_svd, by_root, by_cholesky],
     4: [quick, partial(quick), narrower],
-    5: dressed("bac"),
+    5: dressed("bca"),
+    6: dressed("bac"),
 }
 WRONG = {
     1: [
@@ -103,6 +105,8 @@ WRONG = {
             ("b", "c", "the network computes in float32"),
             ("c", "a", "no label, but knowledge"),
             ("c", "b", "validation images stand for what is new"),
+            ("d", "b", "after eight epochs its training accuracy is low"),
+            ("d", "c", "less noisy than one of 64"),
         )
     ],
     3: [
@@ -127,6 +131,15 @@ WRONG = {
         (lambda *given, **more: 1 / 0, "ZeroDivisionError"),
     ],
     5: one_wrong(
+        "bca",
+        Aa="Nothing is copied before a batch",
+        Ac="the mirror images are stored, once",
+        Ba="long in one direction",
+        Bb="Their lengths stay as unequal",
+        Cb="the matrix is divided by its norm first",
+        Cc="divided out, not subtracted",
+    ),
+    6: one_wrong(
         "bac",
         Aa="each rule makes another step",
         Ac="SGD takes them as they are",
@@ -137,7 +150,8 @@ WRONG = {
     ),
 }
 MISSING = [
-    (5, letters("b?c"), "B: put one of the letters a, b, c"),
+    (5, letters("b?a"), "B: put one of the letters a, b, c"),
+    (6, letters("b?c"), "B: put one of the letters a, b, c"),
     (1, {**RULES, "b": ...}, "fill in b"),
     (2, {**MAP, "c": "?"}, "c: put one of the letters"),
     (3, None, "define the function"),

@@ -5,7 +5,12 @@ from exercise_tools import Answers, dressed, letters, one_wrong
 
 FIRST, SECOND, DENSE = 627_200, 7_225_344, 640  # products of both convolutions and the dense layer, twice
 FORWARD, TRAINING = 7_853_184, 22_932_352
-FLOOR = {"forward": FORWARD, "training": TRAINING, "seconds": TRAINING * 600_000 / 200e9}
+FLOOR = {
+    "forward": FORWARD,
+    "training": TRAINING,
+    "seconds": TRAINING * 600_000 / 200e9,
+    "share": TRAINING * 600_000 / 200e9 / 120,
+}
 PLACES = {"most": "b", "norm": "c", "batch": "a"}
 CURVES = {"A": "o", "B": "r", "C": "w", "D": "u"}
 
@@ -23,7 +28,7 @@ RIGHT = {
     5: dressed("cab"),
     2: [
         FLOOR,
-        {"forward": 7.853184e6, "training": 2.2932352e7, "seconds": 68.797},
+        {"forward": 7.853184e6, "training": 2.2932352e7, "seconds": 68.797, "share": 0.573309},
         {name: np.float64(value) for name, value in FLOOR.items()},
     ],
     3: [PLACES, {name: letter.upper() for name, letter in PLACES.items()}, {n: f"({x})" for n, x in PLACES.items()}],
@@ -68,6 +73,9 @@ WRONG = {
             ("seconds", TRAINING * 10 / 200e9, "that is one image, ten times"),
             ("seconds", 1 / FLOOR["seconds"], "trainings per second"),
             ("seconds", 60, "too small"),
+            ("share", 120 / FLOOR["seconds"], "how many times the floor it took"),
+            ("share", 1 - FLOOR["share"], "that is what was lost"),
+            ("share", 100 * FLOOR["share"], "not in percent"),
         )
     ],
     3: [
