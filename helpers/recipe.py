@@ -66,6 +66,7 @@ PIECES = {
     "half as wide": {"widths": (16, 32, 64)},
     "batch of 64": {"batch": 64},
     "constant rate": {"schedule": "constant"},
+    "twice the rate": {"rate": 0.24},
     "SGD instead of Muon": {"optimizer": "SGD"},
     "AdamW instead of Muon": {"optimizer": "AdamW"},
     "mean instead of largest": {"last_pooling": "average"},

@@ -25,13 +25,13 @@ from filelock import FileLock
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS, TIMES = DATA / "recipe_runs.csv", DATA / "recipe_times.csv"
-RATES = {"SGD instead of Muon": 0.03, "AdamW instead of Muon": 0.003, "constant rate": 0.015}
+RATES = {"SGD instead of Muon": 0.03, "AdamW instead of Muon": 0.003}
 """Pieces that need a rate of their own: the best of three or more, by validation images, one seed."""
 TRIED = {
     "whole recipe": (0.06, 0.12, 0.24),
     "SGD instead of Muon": (0.01, 0.03, 0.1),
     "AdamW instead of Muon": (0.001, 0.003, 0.01),
-    "constant rate": (0.008, 0.015, 0.03),
+    "constant rate": (0.06, 0.12, 0.24),
     "batch of 64": (0.03, 0.06, 0.12),
 }
 """Rates to choose from."""
