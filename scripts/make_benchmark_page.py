@@ -132,7 +132,7 @@ epochs. The whole recipe: {whole} of the validation images.
 
 {ablation}
 
-Fifteen intervals of 95%: about one of them may miss the truth. The mean in place of the largest number was so close
+Sixteen intervals of 95%: about one of them may miss the truth. The mean in place of the largest number was so close
 that it was repeated with five other seeds, 5 to 9: {again}. Where no difference is shown, there may be one of less
 than the interval, or one that more epochs would show.
 """
