@@ -68,7 +68,7 @@ class Page(HTMLParser):
         attrs = dict(attrs)
         self.ids.add(attrs.get("id") or (attrs.get("name") if tag == "a" else None))
         name = {"a": "href", "link": "href", "img": "src", "script": "src", "iframe": "src", "source": "src"}.get(tag)
-        if attrs.get(name):
+        if attrs.get(name) and attrs.get("rel") != "canonical":
             self.links.append((tag, attrs[name]))
         if tag == "img":
             self.images.append(attrs)
