@@ -28,6 +28,10 @@ CLOSED = (
 """What is in these keeps its text as it is."""
 
 
+SCROLLS = '<div class="cnn-table" tabindex="0">'
+"""Around what may be too wide for a phone: it scrolls by itself, and by the keys."""
+
+
 @cache
 def prepared(source: str) -> dict:
     """Return what scripts/make_site.py wrote for this extension."""
@@ -80,10 +84,13 @@ def mend_tables(document: nodes.document) -> None:
                 text = re.sub(r"(text-decoration-)?color: ?#\w{6};? ?", "", text)
                 text = text.replace("<pre", '<pre tabindex="0"', 1)
             if "<table" in text:
-                text = f'<div class="cnn-table" tabindex="0">{text}</div>'
+                text = f"{SCROLLS}{text}</div>"
             raw.clear()
             raw += nodes.Text(text)
             raw.rawsource = text
+    for table in list(document.findall(nodes.table)):
+        before, after = (nodes.raw("", text, format="html") for text in (SCROLLS, "</div>"))
+        table.replace_self([before, table, after])
 
 
 # --- the glossary ---
