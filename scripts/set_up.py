@@ -163,7 +163,6 @@ def add(root: Path, lock: Path) -> None:
     with alone(root):
         print(f"Adding the packages of {lock.name} to .venv …", flush=True)
         install(venv, lock)
-        mend_paths(venv)
         there.write_bytes(wanted)
 
 
