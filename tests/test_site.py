@@ -139,6 +139,11 @@ def test_with_an_address_there_are(public_site):
     assert broken_links(public_site) == []
 
 
+def test_the_kernel_of_jupyter_is_no_array_of_weights(public_site):
+    assert "GLOSSARY.html#term-kernel" not in text_of(public_site, "notebooks/00_start_here")
+    assert "GLOSSARY.html#term-image" in text_of(public_site, "notebooks/00_start_here")
+
+
 def test_paths_of_this_machine_are_in_no_page(site):
     told = [path.name for path in site.rglob("*.html") if str(ROOT) in path.read_text(encoding="utf-8")]
     assert told == [] and not list(site.rglob(".doctrees"))

@@ -21,6 +21,8 @@ HOMONYMS = {
 }  # fmt: skip
 """Terms that are common words, too: they lead to the glossary only where they are bold, which is where they are
 defined."""
+OTHERWISE = {"notebooks/00_start_here": {"kernel"}}
+"""Terms that mean something else in a lesson: there the kernel is the program that runs cells."""
 CLOSED = (
     nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.title, nodes.raw,
     nodes.image, nodes.comment,
@@ -171,7 +173,7 @@ def finish(app, document: nodes.document) -> None:
     if page == GLOSSARY:
         mark_terms(document, what["lessons"])
     elif page.startswith("notebooks/"):
-        link_terms(document, what["terms"])
+        link_terms(document, [term for term in what["terms"] if term not in OTHERWISE.get(page, ())])
 
 
 def setup(app) -> dict:

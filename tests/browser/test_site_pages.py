@@ -57,7 +57,7 @@ def check(page):
         for rule in found
         if rule["impact"] in ("serious", "critical")
     ]
-    assert serious == []
+    assert not serious, serious
 
 
 def check_both(visit, address):
