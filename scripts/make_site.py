@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
+from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -22,6 +23,7 @@ from xml.etree import ElementTree
 from helpers.lessons import LESSONS, find_lesson
 
 import nbformat
+from fontTools.ttLib import TTFont
 from sphinx.cmd.build import build_main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,6 +163,13 @@ class Pages:
         return f"*{' · '.join(ways)}*"
 
 
+def pack_font(target: Path) -> None:
+    """Write the font of the formulas: without one for mathematics, a browser does not stretch braces."""
+    font = TTFont(files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")
+    font.flavor = "woff"
+    font.save(target)
+
+
 def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = None) -> int:
     """Make the pages of these lessons, and all others, in a folder, which is replaced; returns Sphinx's exit code."""
     public = public_addresses() if public is None else checked(public)
@@ -172,6 +181,7 @@ def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = Non
         options = ["-b", "html", "-q", "-W", "--keep-going", "-j", jobs, "-c", str(SETTINGS)]
         code = build_main([*options, "-d", f"{folder}/doctrees", str(source), str(made)])
         if code == 0:
+            pack_font(made / "_static" / "STIXTwoMath.woff")
             for left_over in (
                 ".buildinfo",
                 "objects.inv",

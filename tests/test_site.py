@@ -112,6 +112,13 @@ def test_formulas_need_no_script(site):
     )
 
 
+def test_the_font_of_formulas_comes_with_the_pages(site):
+    css = (site / "_static" / "site.css").read_text()
+    fonts = re.findall(r'url\("([^"]+)"\)', css)
+    assert fonts == ["STIXTwoMath.woff"]
+    assert (site / "_static" / fonts[0]).read_bytes()[:4] == b"wOFF"
+
+
 def test_each_reference_has_its_doi_or_arxiv(site):
     cells = nbformat.read(ROOT / f"{LESSON}.ipynb", as_version=4).cells
     links = set(re.findall(r"https://(?:doi|arxiv)\.org/[^)\s>]+", "".join(cell.source for cell in cells)))
