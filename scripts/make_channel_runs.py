@@ -144,7 +144,11 @@ def parts(seed: int) -> dict:
     usual = keras.models.clone_model(trained)
     kernel, bias = usual.get_layer("conv1").get_weights()
     usual.get_layer("conv1").set_weights([keras.initializers.GlorotUniform(seed)(kernel.shape).numpy(), bias])
-    networks = {"trained": trained, "untrained": usual, "untrained, as the card says": keras.models.clone_model(trained)}
+    networks = {
+        "trained": trained,
+        "untrained": usual,
+        "untrained, as the card says": keras.models.clone_model(trained),
+    }
     found = {}
     for case, network in networks.items():
         for name, maps in maps_of(network, images).items():

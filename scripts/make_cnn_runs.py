@@ -61,7 +61,7 @@ def right(model, images, labels) -> float:
 
 
 def pixels(seed: int) -> dict:
-    """R03a, R03b: three networks on digits in order and shuffled; shifted validation digits; slopes before and after."""
+    """R03a, R03b: three networks on digits in order and shuffled; shifted digits; slopes before and after."""
     digits, found = load_dataset("digits"), {}
     y, y_new = digits.train.labels, digits.validation.labels
     order = np.random.default_rng(seed).permutation(28 * 28)

@@ -133,7 +133,9 @@ def gradients(seed: int) -> dict:
                 kernel.assign(old * (1 + 0.01 * random.choice([-1, 1], old.shape)))
                 after = body(images, training=True)
                 kernel.assign(old)
-                changes.append([float(tf.norm(b - a) / tf.norm(a)) for a, b in zip(before, after, strict=True)])
+                changes.append(
+                    [float(tf.norm(b - a) / tf.maximum(tf.norm(a), 1e-30)) for a, b in zip(before, after, strict=True)]
+                )
             found[case, "growth of gradients, power of ten"] = np.mean(growth)
             for passed, change in enumerate(np.mean(changes, axis=0), start=1):
                 found[case, "change", passed] = change

@@ -37,7 +37,7 @@ def scenes(split: str, number: int, seed: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def share_inside(heat, masks) -> np.ndarray:
-    """Return the share of the positive heat that is inside of each mask, (N,), as in exercise 3; 0 where there is none."""
+    """Return the share of the positive heat inside of each mask, (N,), as in exercise 3; 0 where there is none."""
     positive = np.maximum(heat, 0)
     total = positive.sum(axis=(1, 2))
     return np.divide((positive * masks).sum(axis=(1, 2)), total, out=np.zeros(len(total)), where=total > 0)

@@ -94,7 +94,9 @@ def stamp(path: Path) -> None:
     card = path.with_suffix(".md")
     if card.exists():
         content = path.read_bytes()
-        new = f"| File | `{path.name}`, {len(content):,} bytes |\n| SHA-256 | `{hashlib.sha256(content).hexdigest()}` |\n"
+        new = (
+            f"| File | `{path.name}`, {len(content):,} bytes |\n| SHA-256 | `{hashlib.sha256(content).hexdigest()}` |\n"
+        )
         text = re.sub(r"\| File \|.*\n\| SHA-256 \|.*\n", new, card.read_text(encoding="utf-8"))
         with written_whole(card) as partial:
             partial.write_text(text, encoding="utf-8")
