@@ -59,7 +59,7 @@ def files(part: str) -> tuple[np.ndarray, np.ndarray]:
     batches = keras.utils.image_dataset_from_directory(
         image_folder("critters") / part, batch_size=100, verbose=False, **options
     )
-    return tuple(np.concatenate(arrays) for arrays in zip(*batches.as_numpy_iterator(), strict=True))
+    return tuple(np.concatenate(arrays)[:FILES] for arrays in zip(*batches.as_numpy_iterator(), strict=True))
 
 
 def probabilities(model, images) -> np.ndarray:

@@ -87,7 +87,8 @@ def remedies(seed: int) -> dict:
         set_seed(seed)
         model, best = compiled(network(**options)), Best()
         validation = (scale(x_new), y_new)
-        model.fit(scale(x), y, batch_size=32, epochs=EPOCHS, verbose=0, validation_data=validation, callbacks=[best])
+        options = {"validation_data": validation, "validation_batch_size": 500, "callbacks": [best]}
+        model.fit(scale(x), y, batch_size=32, epochs=EPOCHS, verbose=0, **options)
         last = model.get_weights()
         found[case, "best epoch"] = best.epoch
         for when, weights in (("at the best epoch", best.weights), ("at the end", last)):

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from helpers.comparison import interval
 from helpers.datasets import base
@@ -147,11 +147,12 @@ def make(
         for experiment in given.only:
             if not is_done(path, experiment, seed):
                 keras.backend.clear_session()  # else what is left of all networks fills the memory
-                start = perf_counter()
+                start, used = perf_counter(), process_time()
                 found = experiments[experiment](seed)
                 rows = [(experiment, *key, *[0] * (3 - len(key)), seed, value) for key, value in found.items()]
                 add_rows(path, rows)
-                print(f"{experiment}, seed {seed}: {len(rows)} rows, {perf_counter() - start:.0f} s", flush=True)
+                times = f"{perf_counter() - start:.0f} s, of all cores {process_time() - used:.0f} s"
+                print(f"{experiment}, seed {seed}: {len(rows)} rows, {times}", flush=True)
     print(*report(pd.read_csv(path), judged), sep="\n", flush=True)
     stamp(path)
     return path
