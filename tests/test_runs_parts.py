@@ -8,7 +8,7 @@ from helpers.models import load_model
 
 import numpy as np
 import pytest
-from test_runs_scripts import SCRIPTS, load
+from script_tools import SCRIPTS, load
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,7 @@
 """scripts/make_*_runs.py: each experiment runs, with images and epochs for a few seconds, and gives what is judged."""
 
-import importlib.util
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from helpers.datasets import Split, load_dataset
 from helpers.datasets.measured import COLUMNS, make
@@ -11,8 +9,8 @@ from helpers.datasets.measured import COLUMNS, make
 import numpy as np
 import pandas as pd
 import pytest
+from script_tools import SCRIPTS, load
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 TINY = {  # script: constants of it that a test of seconds needs
     "channel": {"TESTED": 40, "SEEN": 40, "DRAWN": 400, "HALVES": 3},
     "heat": {"GRADED": 12, "DESTROYED": 4, "TRAINED": 64, "EPOCHS": {"cheater": 1, "honest": 1}},
@@ -29,14 +27,6 @@ TINY = {  # script: constants of it that a test of seconds needs
 }
 SLOW = {"tuning": ["neighbors", "cuts", "drift", "forgetting", "rules", "sides"]}
 """What is run of a script, if not all: trainings with 10, 20, 50 images are those of make_transfer_runs.py."""
-
-
-def load(name: str):
-    """Return the script as a module."""
-    spec = importlib.util.spec_from_file_location(f"make_{name}_runs", SCRIPTS / f"make_{name}_runs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def few(name: str, limit=None, otherwise=None, number: int = 120):
