@@ -10,8 +10,8 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 
-def read_table(path: Path, rows: int, otherwise: str = "") -> pd.DataFrame:
-    """Return a table of numbers from a CSV file that git has; its first column may hold words.
+def read_table(path: Path, rows: int, otherwise: str = "", words: int = 1) -> pd.DataFrame:
+    """Return a table of numbers from a CSV file that git has; its first column, or ``words`` of them, may hold words.
 
     Raises FileNotFoundError if the file is missing, `helpers.files.DamagedFileError` if it is damaged, or has not so
     many rows: both say how to get it back, by git or as ``otherwise`` says.
@@ -23,7 +23,7 @@ def read_table(path: Path, rows: int, otherwise: str = "") -> pd.DataFrame:
             raise ValueError("its last line is cut off")
         if len(table) != rows:
             raise ValueError(f"it has {len(table):,} rows instead of {rows:,}")
-        if table.isna().any(axis=None) or not all(is_numeric_dtype(table[column]) for column in table.columns[1:]):
+        if table.isna().any(axis=None) or not all(is_numeric_dtype(table[column]) for column in table.columns[words:]):
             raise ValueError("something in it is no number")
     return table
 
