@@ -1,8 +1,8 @@
 """Exercises of arithmetic that can be drawn anew: `check.another(4)` asks for the same with other numbers.
 
-A task is a function of whole numbers that returns its text, the right numbers by their names, and the typical wrong ones
-with their messages, all computed for the numbers that it got. So the exercise as it stands in a lesson and those that are
-drawn are judged alike.
+A task is a function of whole numbers. It returns its text, the right numbers by their names, and the typical wrong ones
+with their messages, all computed for the numbers that it got. So the exercise as it stands in a lesson and those that
+are drawn are judged alike.
 """
 
 import textwrap
