@@ -2,8 +2,8 @@
 
 In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong, or
 "yes". A hint follows where the message says no more than that it is wrong, or was given before. No answer ever raises,
-so that Run All goes on. ``check.summary()`` prints what is done. ``check.another(4)`` asks an exercise of arithmetic with
-other numbers, and ``check.another(4, answer)`` judges an answer to those.
+so that Run All goes on. ``check.summary()`` prints what is done. ``check.another(4)`` asks an exercise of arithmetic
+with other numbers, and ``check.another(4, answer)`` judges an answer to those.
 
 The exercises of a lesson are in a module of their own, such as `helpers.exercises.lesson_01`, and found by its name.
 """

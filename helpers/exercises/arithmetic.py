@@ -8,6 +8,7 @@ from helpers.exercises.anew import Task
 def first_layer(size: int, channels: int, kernels: int, kernel: int, stride: int, padding: int) -> Task:
     """Height, channels and parameters of a convolution: lesson 01."""
     room = size - kernel + 2 * padding
+    before = f"({size} − {kernel} + {2 * padding}) / {stride} = {room / stride:g}"
     return Task(
         f"A convolution gets an image of {size} × {size} × {channels}. It has {kernels} kernels of size {kernel} × "
         f"{kernel}, stride {stride}, padding {padding}, and a bias for each kernel. What is the height of its output? "
@@ -17,10 +18,7 @@ def first_layer(size: int, channels: int, kernels: int, kernel: int, stride: int
             "height": [
                 ((size - kernel) // stride + 1, f"that is without padding: 2P = {2 * padding} pixels are missing."),
                 (room / stride + 1, "round down: half a place is none."),
-                (
-                    room // stride,
-                    f"round down first, then add 1: ({size} − {kernel} + {2 * padding}) / {stride} = {room / stride:g}.",
-                ),
+                (room // stride, f"round down first, then add 1: {before}."),
                 (ceil(room / stride) + 1, "round down, not up: a kernel that hangs over the border has no place."),
                 (size, "the stride of 2 halves the size."),
                 (size - kernel + 1, "that is stride 1 without padding."),
@@ -57,8 +55,8 @@ def reach(size: int, kernel: int, dilation: int) -> Task:
     return Task(
         f"A kernel of {kernel} × {kernel} with dilation {dilation} goes over a map of {size} × {size}. How many pixels "
         "does it cover along an axis (`covers`)? What is the height of the result with stride 1, without padding "
-        '(`valid`)? How many pixels does `"same"` add on *each* side, with stride 1 (`padding`)? And what is the height '
-        'of the result with `"same"` and stride 2 (`same`)?',
+        '(`valid`)? How many pixels does `"same"` add on *each* side, with stride 1 (`padding`)? And what is the '
+        'height of the result with `"same"` and stride 2 (`same`)?',
         {"covers": covers, "valid": size - covers + 1, "padding": (covers - 1) // 2, "same": ceil(size / 2)},
         {
             "covers": [
