@@ -41,7 +41,8 @@ class Exercise:
 
     ``mistakes`` are pairs of a typical wrong answer and the whole message for it. The judges that `choice`, `choices`,
     `numbers` and `function` make have theirs with them. ``patience`` is how many times
-    `helpers.exercises.running.SECONDS` the check may take: more for one that asks a network.
+    `helpers.exercises.running.SECONDS` the check may take: more for one that asks a network. ``another`` draws the
+    exercise anew with other numbers, and returns its text and how it is judged: see `helpers.exercises.anew`.
     """
 
     judge: Callable[[Any], None]
@@ -49,6 +50,7 @@ class Exercise:
     hints: Sequence[str]
     mistakes: Sequence[tuple[Any, str]] = ()
     patience: float = 1
+    another: Callable[[np.random.Generator], tuple[str, "Exercise"]] | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "mistakes", (*getattr(self.judge, "mistakes", ()), *self.mistakes))
