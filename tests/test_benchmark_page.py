@@ -51,7 +51,7 @@ def test_a_piece_is_shown_where_the_interval_leaves_out_0(pages):
     ]
     steps = pd.DataFrame(
         [
-            {"piece": piece, "round": turn, "step_ms": (50 + turn) * times}
+            {"piece": piece, "round": turn, "cpu_ms": (50 + turn) * times}
             for piece, times in {"whole recipe": 1, "worse": 2, "unsure": 0.5}.items()
             for turn in range(3)
         ]
