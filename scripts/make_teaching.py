@@ -23,6 +23,9 @@ TEACHING = ROOT / "docs" / "teaching"
 MADE = "<!-- Made by `make teaching`; change the lessons instead. -->\n"
 SHORT = 45  # minutes of a short lesson, for which each lesson says what to leave out
 PAUSE, LUNCH, SITTING = 10, 60, 90
+FOR_HOME = "Before you go on"
+"""The section of a lesson that is in no schedule by the clock."""
+
 CAN_WAIT = re.compile(r"can be (left out|skipped|shortened|read at home)|leave it for home|only where", re.I)
 
 
@@ -112,6 +115,8 @@ def blocks(plan: str) -> list[tuple[int, str]]:
             parts.append((SHORT, f"{name}, in short: {in_short(lesson)}"))
             continue
         for section in sections(lesson):
+            if section.title == FOR_HOME:
+                continue
             exercises = ", ".join(name for name, _ in section.exercises)
             what = f"{name}: {section.title}" + (f", exercise {exercises}" if exercises else "")
             parts.append((section.all, what))
@@ -168,6 +173,7 @@ def schedules() -> str:
     parts = [
         f"# Schedules\n\n{MADE}\nMinutes and exercises are those of the notes for instructors in each lesson. "
         f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes say."
+        f" The exercises under “{FOR_HOME}” are for home."
     ]
     for name, days in PLANS.items():
         parts.append(f"## {name}")

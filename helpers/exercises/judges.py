@@ -99,6 +99,11 @@ def _expect_names(answer, names) -> None:
         raise NotYet(f"keep the dictionary with the names {', '.join(names)}.")
 
 
+def _written(number: float) -> str:
+    """Return a number as text: whole ones in full, others with six digits."""
+    return f"{number:.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
+
+
 def numbers(
     right: Mapping[str, float],
     wrong: Mapping[str, Mapping[float, str]] | None = None,
@@ -116,12 +121,12 @@ def numbers(
             given = as_number(answer[name], name)
             for typical, message in wrong.get(name, {}).items():
                 if np.isclose(given, typical, rtol=tolerance, atol=tolerance):
-                    raise Wrong(f"{name} = {given:g}: {message}")
+                    raise Wrong(f"{name} = {_written(given)}: {message}")
             if not np.isclose(given, value, rtol=tolerance, atol=tolerance):
-                raise Wrong(f"{name} = {given:g} is too {'large' if given > value else 'small'}.", generic=True)
+                raise Wrong(f"{name} = {_written(given)} is too {'large' if given > value else 'small'}.", generic=True)
 
     judge.mistakes = [
-        ({**right, name: typical}, f"{name} = {typical:g}: {message}")
+        ({**right, name: typical}, f"{name} = {_written(typical)}: {message}")
         for name, values in wrong.items()
         for typical, message in values.items()
     ]
