@@ -144,6 +144,10 @@ class Views(keras.utils.PyDataset):
         else:
             self.mirrored = 1 - self.mirrored if self.mirror == "in turns" else np.zeros(len(self.targets), int)
 
+    def release(self):
+        """Let go of the images: Keras keeps what it was trained on as long as the kernel runs."""
+        self.windows = None
+
     def __len__(self):
         return len(self.targets) // self.batch
 
@@ -251,6 +255,7 @@ def train(images, labels, classes: int, recipe: Recipe = STANDARD["80%"], seed: 
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.smoothing)
     model.compile(make_optimizer(recipe, recipe.epochs * len(views)), loss, metrics=["accuracy"])
     model.fit(views, epochs=recipe.epochs, shuffle=False, verbose=0, callbacks=list(callbacks))
+    views.release()
     return model
 
 
@@ -291,4 +296,5 @@ def train_2017(images, labels, classes: int, improved: bool = False, epochs: int
     model, targets = model_of_2017(images.shape[1:], classes, improved), keras.utils.to_categorical(labels, classes)
     views = Views(images, targets, 128, 3 if improved else 0, "at random" if improved else "never", seed)
     model.fit(views, epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks))
+    views.release()
     return model
