@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TEACHING = ROOT / "docs" / "teaching"
 MADE = "<!-- Made by `make teaching`; change the lessons instead. -->\n"
 SHORT = 45  # minutes of a short lesson, for which each lesson says what to leave out
+FOR_HOME = "Before you go on"
+"""The section of short exercises before the quiz, for which a day has no time."""
 PAUSE, LUNCH, SITTING = 10, 60, 90
 CAN_WAIT = re.compile(r"can be (left out|skipped|shortened|read at home)|leave it for home|only where", re.I)
 
@@ -112,6 +114,8 @@ def blocks(plan: str) -> list[tuple[int, str]]:
             parts.append((SHORT, f"{name}, in short: {in_short(lesson)}"))
             continue
         for section in sections(lesson):
+            if section.title == FOR_HOME:
+                continue
             exercises = ", ".join(name for name, _ in section.exercises)
             what = f"{name}: {section.title}" + (f", exercise {exercises}" if exercises else "")
             parts.append((section.all, what))
@@ -167,7 +171,7 @@ def schedules() -> str:
     """Return the page of schedules."""
     parts = [
         f"# Schedules\n\n{MADE}\nMinutes and exercises are those of the notes for instructors in each lesson. "
-        f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes say."
+        f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes say. On a day “{FOR_HOME}” is for the evening."
     ]
     for name, days in PLANS.items():
         parts.append(f"## {name}")

@@ -208,3 +208,29 @@ def confusion(rows: tuple[tuple[int, ...], ...]) -> Task:
             ],
         },
     )
+
+
+def dropped(count: int, percent: int) -> Task:
+    """What a layer of dropout does with its numbers: lesson 04."""
+    rate = percent / 100
+    zeros, factor = rate * count, 1 / (1 - rate)
+    passed = "in prediction the layer passes everything on."
+    return Task(
+        f"`Dropout({rate:g})` gets {count:,} numbers. How many of them are set to 0 in training, on average (`zeros`)? "
+        "By what are the others multiplied (`factor`)? How many are set to 0 in prediction (`zeros_predicting`)?",
+        {"zeros": zeros, "factor": factor, "zeros_predicting": 0},
+        {
+            "zeros": [
+                (count - zeros, "the rate is the share that is dropped, not the one that is kept."),
+                (rate, f"that is the share. How many of {count:,}?"),
+            ],
+            "factor": [
+                (1 - rate, "that makes the sum smaller still. What stays must make up for what is dropped."),
+                (1 + rate, f"close, but {1 - rate:.0%} × {1 + rate:g} is not 100%."),
+                (1 / rate, "that is 1 / rate. Divide by the share that stays."),
+                (1, "then the next layer gets less in training than in prediction."),
+            ],
+            "zeros_predicting": [(zeros, passed), (count - zeros, passed), (count, passed)],
+        },
+        tolerance=3e-3,
+    )
