@@ -22,10 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TEACHING = ROOT / "docs" / "teaching"
 MADE = "<!-- Made by `make teaching`; change the lessons instead. -->\n"
 SHORT = 45  # minutes of a short lesson, for which each lesson says what to leave out
-PAUSE, LUNCH, SITTING = 10, 60, 90
 FOR_HOME = "Before you go on"
-"""The section of a lesson that is in no schedule by the clock."""
-
+"""The section of short exercises before the quiz, for which a day has no time."""
+PAUSE, LUNCH, SITTING = 10, 60, 90
 CAN_WAIT = re.compile(r"can be (left out|skipped|shortened|read at home)|leave it for home|only where", re.I)
 
 
@@ -172,8 +171,8 @@ def schedules() -> str:
     """Return the page of schedules."""
     parts = [
         f"# Schedules\n\n{MADE}\nMinutes and exercises are those of the notes for instructors in each lesson. "
-        f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes say."
-        f" The exercises under “{FOR_HOME}” are for home."
+        f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes "
+        f"say. On a day “{FOR_HOME}” is for the evening."
     ]
     for name, days in PLANS.items():
         parts.append(f"## {name}")

@@ -22,6 +22,7 @@ class Task(NamedTuple):
     text: str
     right: Mapping[str, float]
     wrong: Mapping[str, Sequence[tuple[float, str]]]
+    tolerance: float = 1e-6
 
     @property
     def clear(self) -> bool:
@@ -34,9 +35,8 @@ class Task(NamedTuple):
 
     def exercise(self, praise: str, hints: Sequence[str], **more) -> Exercise:
         """Return the exercise that asks for the numbers of ``right``."""
-        return Exercise(
-            numbers(self.right, {name: dict(pairs) for name, pairs in self.wrong.items()}), praise, hints, **more
-        )
+        wrong = {name: dict(pairs) for name, pairs in self.wrong.items()}
+        return Exercise(numbers(self.right, wrong, self.tolerance), praise, hints, **more)
 
 
 def drawn(
