@@ -30,7 +30,7 @@ def visit(page):
         re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), lambda route: (outside.append(route.request.url), route.abort())
     )
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("requestfailed", lambda request: problems.append(request.url))
+    page.on("response", lambda answer: problems.append(answer.url) if answer.status >= 400 else None)
 
     def open_page(address, size, theme):
         page.set_viewport_size(size)
