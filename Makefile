@@ -30,9 +30,9 @@ NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize
 ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check data unit notebooks browser real explore faults bench benchmark-cifar trial refresh \
-	site lint format lock update doctor rehearse learner instructor hand-in class reset-progress teaching clean set-up \
-	set-up-site check-python
+.PHONY: help lab test test-all check data unit notebooks browser real explore faults bench benchmark-cifar trial \
+	refresh site lint format lock update doctor rehearse learner instructor hand-in class reset-progress teaching clean \
+	set-up set-up-site check-python handout
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -102,6 +102,9 @@ refresh: data  ## Run lessons in place and store their outputs (LESSON=03 for on
 
 site: set-up-site  ## Make the lessons into static pages, in the folder site (LESSON=03 for one)
 	$(RUN) scripts/make_site.py $(LESSON)
+
+handout: set-up-site  ## Print the lessons as PDF for paper, into the folder handout (LESSON=03 for one)
+	$(RUN) scripts/make_handout.py $(LESSON)
 
 format: set-up  ## Format code and notebooks
 	$(RUFF) check --fix .

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from importlib.resources import files
+from importlib.metadata import distribution
 from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -165,7 +165,7 @@ class Pages:
 
 def pack_font(target: Path) -> None:
     """Write the font of the formulas: without one for mathematics, a browser does not stretch braces."""
-    font = TTFont(files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")
+    font = TTFont(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf"))
     font.flavor = "woff"
     font.save(target)
 

@@ -223,10 +223,12 @@ def test_tables_have_no_empty_headings_and_summaries_no_colors():
         "", '<pre style="x"><span style="color: #00af00; text-decoration-color: #00af00">3</span></pre>'
     )
     document[-1]["format"] = "html"
-    lesson_pages.mend_tables(document)
-    table, summary = (raw.astext() for raw in document.findall(nodes.raw))
+    document += nodes.raw("", '<a href="01_a.ipynb">1</a> <a href="02_b.ipynb">2</a>', format="html")
+    lesson_pages.mend_outputs(document, ["01_a"])
+    table, summary, links = (raw.astext() for raw in document.findall(nodes.raw))
     assert table == '<div class="cnn-table" tabindex="0"><table><tr><td></td><th>loss</th></tr></table></div>'
     assert "#00af00" not in summary and 'tabindex="0"' in summary
+    assert links == '<a href="01_a.html">1</a> <a>2</a>'
 
 
 def test_links_of_texts_lead_to_pages_copies_or_become_words(tmp_path):

@@ -77,14 +77,20 @@ def name_pictures(document: nodes.document, alt: dict, widgets: dict) -> None:
             box += [image, nodes.paragraph("", note, classes=["cnn-still"])]
 
 
-def mend_tables(document: nodes.document) -> None:
-    """Let empty corners of tables be no headings, colors of Keras's summary follow the theme, wide outputs scroll."""
+def mend_outputs(document: nodes.document, stems=()) -> None:
+    """Let empty corners of tables be no headings, and wide ones scroll; drop the colors of Keras's summary.
+
+    Links to the notebooks with these ``stems`` lead to their pages; those to others become plain words.
+    """
     for raw in document.findall(nodes.raw):
         if raw.get("format") == "html":
             text = re.sub(r"<th>\s*</th>", "<td></td>", raw.astext())
             if text.startswith("<pre"):
                 text = re.sub(r"(text-decoration-)?color: ?#\w{6};? ?", "", text)
                 text = text.replace("<pre", '<pre tabindex="0"', 1)
+            for stem in stems:
+                text = text.replace(f'href="{stem}.ipynb"', f'href="{stem}.html"')
+            text = re.sub(r' href="[^":]+\.ipynb"', "", text)
             if "<table" in text:
                 text = f"{SCROLLS}{text}</div>"
             raw.clear()
@@ -169,7 +175,7 @@ def finish(app, document: nodes.document) -> None:
     """Do all of this to a page that was read."""
     what, page = prepared(str(app.srcdir)), app.env.docname
     name_pictures(document, what["alt"], what["widgets"])
-    mend_tables(document)
+    mend_outputs(document, what["lessons"].values())
     if page == GLOSSARY:
         mark_terms(document, what["lessons"])
     elif page.startswith("notebooks/"):
