@@ -105,7 +105,7 @@ def load_benchmark_runs() -> pd.DataFrame:
 
     Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
     """
-    return read_table(base.DATA / "benchmark_runs.csv", rows=30)
+    return read_table(base.DATA / "benchmark_runs.csv", rows=40)
 
 
 def load_recipe_runs() -> pd.DataFrame:
