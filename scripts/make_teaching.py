@@ -172,7 +172,7 @@ def schedules() -> str:
     parts = [
         f"# Schedules\n\n{MADE}\nMinutes and exercises are those of the notes for instructors in each lesson. "
         f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes "
-        f"say. On a day “{FOR_HOME}” is for the evening."
+        f"say. On a day, “{FOR_HOME}” is for the evening."
     ]
     for name, days in PLANS.items():
         parts.append(f"## {name}")
