@@ -9,6 +9,7 @@ from helpers.datasets import base, measured
 from helpers.datasets.measured import COLUMNS, add_rows, difference, is_done, load_measured, make, report, verdict
 from helpers.files import DamagedFileError
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -53,7 +54,8 @@ def test_a_verdict(mean, half, sign):
 def test_rows_are_sorted_rounded_and_added(tmp_path):
     path = tmp_path / "new" / "x.csv"
     add_rows(path, ROWS[2:])
-    add_rows(path, [(*ROWS[0][:-1], 1 / 3), ROWS[1]])
+    add_rows(path, [(*ROWS[0][:-1], np.float32(1 / 3))])  # as networks give them
+    add_rows(path, ROWS[1:2])
     other = tmp_path / "y.csv"
     add_rows(other, [(*ROWS[0][:-1], 1 / 3), *ROWS[1:]])
     assert path.read_text() == other.read_text() and path.read_text().splitlines()[1] == "race,a,accuracy,2,0,0.3333"

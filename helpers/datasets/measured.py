@@ -82,7 +82,7 @@ def add_rows(path: Path, rows: Iterable[tuple]) -> None:
 
     The rows are sorted, so that the file does not depend on who came first.
     """
-    new = pd.DataFrame(rows, columns=COLUMNS).round({"value": 4})
+    new = pd.DataFrame(rows, columns=COLUMNS).astype({"value": float}).round({"value": 4})
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"), written_whole(path) as partial:
         table = pd.concat([pd.read_csv(path), new]) if path.exists() else new
