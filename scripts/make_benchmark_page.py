@@ -116,12 +116,11 @@ each run.
 
 ## Seconds to each validation accuracy
 
-One call, seed 0: the recipes of [lesson 11](../notebooks/11_beat_the_benchmark.ipynb), and networks of 2017,
-stopped after 30 epochs. Beside the seconds, how many times those of the fastest to that accuracy; the last column
-counts processor seconds. The clock stands still during the looks, of which there are ten in a recipe, and one after
-each epoch in a network of 2017. The virtual machine itself was paused for some 20 seconds in each of these
-trainings, which the clock did not notice, and other programs of low priority ran beside the network of 2017:
-processor seconds are not touched by that.
+Seed 0: the recipes of [lesson 11](../notebooks/11_beat_the_benchmark.ipynb), and networks of 2017, stopped after 30
+epochs. Beside the seconds, how many times those of the fastest to that accuracy; the last column counts processor
+seconds. The clock stands still during the looks, of which there are ten in a recipe, and one after each epoch in a
+network of 2017. Once in a training this virtual machine stood still for 15 to 40 seconds while the clock ran on,
+and other programs of low priority ran beside the networks of 2017: processor seconds are not touched by that.
 
 {times}
 
