@@ -30,7 +30,8 @@ def small(ending: str):
 
 @pytest.mark.parametrize("ending", ["MobileNetV2", "VGG16"])
 def test_the_mean_of_the_class_maps_is_the_score(ending):
-    inner = keras.Model(small(ending).inputs, small(ending).outputs)
+    network = small(ending)
+    inner = keras.Model(network.inputs, network.outputs)
     images = np.random.default_rng(0).uniform(0, 255, (3, 16, 16, 3)).astype("float32")
     maps = script.with_class_maps(ending, inner)(images).numpy()
     prepare = getattr(keras.applications, script.IMAGENET[ending]).preprocess_input

@@ -392,7 +392,7 @@ def test_each_setting_of_the_network_does_what_it_says():
     assert [layer.use_bias for layer in of_kind(layers.Conv2D, normalization="none")] == [False] + [True] * 4
     assert all(layer.kernel_constraint is None for layer in of_kind(layers.Conv2D, unit_length=False))
     kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 6)).astype("float32")
-    unit = np.asarray(of_kind(layers.Conv2D)[1].kernel_constraint(kernel))
+    unit = np.asarray(of_kind(layers.Conv2D, unit_length=True)[1].kernel_constraint(kernel))
     np.testing.assert_allclose(np.linalg.norm(unit.reshape(36, 6), axis=0), 1, rtol=1e-5)
     assert {layer.activation.__name__ for layer in of_kind(layers.Activation)} == {"relu"}
     assert {layer.activation.__name__ for layer in of_kind(layers.Activation, activation="gelu")} == {"gelu"}
@@ -438,7 +438,7 @@ def bright_and_dark(count=48, side=12):
 
 def test_training_is_reproducible_by_its_seed_and_learns():
     images, labels = bright_and_dark()
-    recipe = replace(TINY, epochs=3, rate=0.05)
+    recipe = replace(TINY, epochs=3, rate=0.05, unit_length=True)
     model = train(images, labels, 3, recipe, seed=1)
     again, other = train(images, labels, 3, recipe, seed=1), train(images, labels, 3, recipe, seed=2)
     np.testing.assert_array_equal(scores(model, images), scores(again, images))

@@ -222,6 +222,21 @@ EXERCISES = {
             "Where does a training spend its seconds? In wide layers, and in epochs. How many steps does it make?",
             "A smaller batch makes more steps of the same images. Narrower stages make each of them cheaper.",
         ),
+        [
+            (
+                lambda images, labels, classes, seed, callbacks: 0.97,
+                "return the network: your function returned 0.97.",
+            ),
+            (
+                lambda images, labels, classes, seed, callbacks: [0.1, 0.97],
+                "return the network: your function returned [0.1, 0.97].",
+            ),
+            (
+                lambda images, labels, classes: None,
+                "your function raised TypeError: <lambda>() got an unexpected keyword argument 'seed', for the "
+                "critters.",
+            ),
+        ],
         patience=12,
     ),
     5: Exercise(

@@ -106,7 +106,7 @@ WRONG = {
             ("c", "a", "no label, but knowledge"),
             ("c", "b", "validation images stand for what is new"),
             ("d", "b", "after eight epochs its training accuracy is low"),
-            ("d", "c", "less noisy than one of 64"),
+            ("d", "c", "a gradient of 512 images is less noisy"),
         )
     ],
     3: [
@@ -124,6 +124,7 @@ WRONG = {
     ],
     4: [
         (no_network, "return the network: your function returned 0.99"),
+        (lambda images, labels, classes, seed, callbacks: [0.2, 0.9], "return the network: your function returned"),
         (lambda images, labels, classes, seed, callbacks: Blind(), "your network cannot judge uint8 images"),
         (lambda images, labels: None, "TypeError"),
         (once(Recipe(epochs=1)), "That is in time, but the goal is 97.0%"),
