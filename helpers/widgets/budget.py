@@ -180,13 +180,15 @@ def stored_points() -> pd.DataFrame:
 def seconds_text(seconds: float) -> str:
     """Return seconds in a readable form.
 
-    >>> seconds_text(3.21), seconds_text(95.2), seconds_text(600), seconds_text(30000)
-    ('3.2 s', '95 s', '10 min', '8.3 h')
+    >>> seconds_text(3.21), seconds_text(95.2), seconds_text(531), seconds_text(600), seconds_text(30000)
+    ('3.2 s', '95 s', '8.8 min', '10 min', '8.3 h')
     """
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
+    if seconds < 597:
+        return f"{seconds / 60:.1f} min"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
