@@ -10,6 +10,8 @@ JSON :=
 NAME :=
 FOLDER :=
 TO :=
+RECIPE :=
+DATA :=
 PYTEST_ARGS :=
 
 # A user's settings of Python, pytest and the terminal do not reach the programs that are started here.
@@ -28,13 +30,15 @@ NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize
 ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check data unit notebooks browser real explore faults bench refresh lint format lock \
-	update doctor rehearse learner instructor hand-in class reset-progress teaching clean set-up check-python
+.PHONY: help lab test test-all check data unit notebooks browser real explore faults bench benchmark-cifar trial \
+	refresh site lint format lock update doctor rehearse learner instructor hand-in class reset-progress teaching clean \
+	set-up set-up-site check-python handout
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: PYTHON=python3.12  LESSON=03 (check, refresh, notebooks)  DATASETS="mnist" (data)  PYTEST_ARGS="-k stepper"'
 	@echo '           FAULTS="gabor models-3" (faults)  NAME="Ada Lovelace" (hand-in)  FOLDER=… (class)  TO=… (learner, instructor)'
+	@echo '           DATA=cifar10, critters or a folder (benchmark-cifar, trial)  RECIPE=my_recipe.py (trial)'
 
 lab: check-python  ## Open the lessons in JupyterLab
 	@"$(PYTHON)" -I scripts/set_up.py --or-older
@@ -43,10 +47,11 @@ lab: check-python  ## Open the lessons in JupyterLab
 test: set-up  ## Run every check: lint, unit, notebook and browser tests
 	@$(MAKE) --no-print-directory lint unit notebooks browser
 
-test-all: set-up  ## The same with all that is tried on everything, and twice: about an hour
+test-all: set-up-site  ## The same with all that is tried on everything, and twice: about an hour
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) tests --ignore tests/browser --dist worksteal -m "matrix or not matrix" $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory notebooks browser
+	$(PYTEST) tests/browser --dist load -m "browser and matrix" $(PYTEST_ARGS)
 
 check: data  ## What an author of one lesson needs: style, house rules, exercises and outputs of LESSON=03
 	@[ -n "$(LESSON)" ] || { echo 'Name a lesson: make check LESSON=03'; exit 2; }
@@ -59,7 +64,7 @@ lint: set-up  ## Check style of code and notebooks
 	$(RUFF) check .
 	$(RUFF) format --check .
 
-unit: set-up  ## Unit tests of helpers, house rules of the notebooks
+unit: set-up-site  ## Unit tests of helpers, house rules of the notebooks
 	$(PYTEST) tests --ignore tests/browser --dist worksteal $(PYTEST_ARGS)
 
 data: set-up  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
@@ -68,13 +73,13 @@ data: set-up  ## Fill the cache folder before a lesson asks: the critters, and D
 notebooks: data  ## Run each lesson without network and compare with what is stored
 	$(NBVAL) $(PYTEST_ARGS) $(ONE)
 
-browser: data  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
+browser: data set-up-site  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
 	$(PYTEST) tests/browser --dist load $(PYTEST_ARGS)
 
 real: data  ## The tests on real datasets, from the folder that CNN_LESSONS_REAL_DATA names
 	$(PYTEST) tests --ignore tests/browser --dist worksteal -m real_data $(PYTEST_ARGS)
 
-explore: set-up  ## Try the property tests on new random examples, ten times as many
+explore: set-up-site  ## Try the property tests on new random examples, ten times as many
 	$(PYTEST) tests --ignore tests/browser --dist worksteal -m property --hypothesis-profile explore $(PYTEST_ARGS)
 
 faults: set-up  ## Put deliberate faults into helpers, one at a time, and see which tests notice
@@ -85,16 +90,31 @@ bench: set-up  ## Measure how fast sliders and explanations answer, beside the u
 	PYTHONPATH=tests:tests/browser $(RUN) benchmarks/widgets.py
 	$(RUN) benchmarks/explain.py
 
+benchmark-cifar: set-up  ## Train the recipes of lesson 11 on CIFAR-10 against the clock: about an hour
+	$(RUN) scripts/benchmark_cifar.py $(if $(DATA),--data "$(DATA)")
+
+trial: set-up  ## Train a recipe of your own under the same clock: make trial RECIPE=my_recipe.py
+	@[ -n "$(RECIPE)" ] || { echo 'Name a recipe: copy scripts/my_recipe.py, and make trial RECIPE=my_recipe.py'; exit 2; }
+	$(RUN) scripts/benchmark_cifar.py --recipe "$(RECIPE)" $(if $(DATA),--data "$(DATA)")
+
 refresh: data  ## Run lessons in place and store their outputs (LESSON=03 for one)
 	$(RUN) scripts/refresh.py $(LESSON)
+
+site: set-up-site  ## Make the lessons into static pages, in the folder site (LESSON=03 for one)
+	$(RUN) scripts/make_site.py $(LESSON)
+
+handout: set-up-site  ## Print the lessons as PDF for paper, into the folder handout (LESSON=03 for one)
+	$(RUN) scripts/make_handout.py $(LESSON)
 
 format: set-up  ## Format code and notebooks
 	$(RUFF) check --fix .
 	$(RUFF) format .
 
-lock: set-up  ## Resolve the newest allowed packages into requirements.lock
+lock: set-up  ## Resolve the newest allowed packages into requirements.lock and requirements-site.lock
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
+	.venv/bin/uv pip compile pyproject.toml --extra site --universal --python-version 3.11 --upgrade \
+		--constraint requirements.lock --no-emit-index-url --no-header --quiet -o requirements-site.lock
 
 update:  ## Get the newest lessons; what you typed is kept in notebooks/mine
 	@"$(PYTHON)" -I scripts/update.py
@@ -128,6 +148,9 @@ clean:  ## Remove .venv and the caches in this folder
 
 set-up: check-python
 	@"$(PYTHON)" -I scripts/set_up.py
+
+set-up-site: set-up
+	@"$(PYTHON)" -I scripts/set_up.py --site
 
 check-python:
 	@case "$$("$(PYTHON)" -I -c 'import sys; print("%d.%d." % sys.version_info[:2])' 2>/dev/null)" in \

@@ -1,9 +1,10 @@
 """Diagrams of what lessons build: blocks of networks, the loop of a training, and equations between small arrays."""
 
 from helpers import plots
-from helpers.pixels import ACCENT, COLORS, color_limits
+from helpers.pixels import ACCENT, COLORS, color_limits, text_color
 
 import matplotlib.pyplot as plt
+from matplotlib.colors import to_rgb
 
 
 def show_blocks(blocks: dict, joints: dict | None = None):
@@ -54,7 +55,8 @@ def _draw_block(ax, branches, joint: str, rows: int) -> None:
             "facecolor": ACCENT,
             "linewidth": 0,
         }
-        ax.text(0, bottom - 0.4, joint, ha="center", va="center", color="white", weight="bold", bbox=box, zorder=3)
+        color = text_color([255 * part for part in to_rgb(ACCENT)])
+        ax.text(0, bottom - 0.4, joint, ha="center", va="center", color=color, weight="bold", bbox=box, zorder=3)
 
 
 def show_loop(parts: dict, title: str):

@@ -45,6 +45,7 @@ def _only_what_matters():
 def _start() -> tuple:
     """Import TensorFlow and let it look for a GPU, then Keras; return both. Keras gets the settings of the lessons."""
     settings = Path(os.environ.get("KERAS_HOME") or "~/.keras", "keras.json").expanduser()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # no information, such as on the memory of a generator
     try:
         with _only_what_matters():
             tensorflow = importlib.import_module("tensorflow")

@@ -107,7 +107,21 @@ SERIES = (
         {"DATASET": "digits", "EPOCHS": 2, "RULE": "Adam", "RATE": 0.001},
         tried_on=("fashion_mnist",),
     ),
-    Lesson("11", "11_beat_the_benchmark", "Beat the benchmark", ready=False),
+    Lesson(
+        "11",
+        "11_beat_the_benchmark",
+        "Beat the benchmark",
+        {"DATASET": "critters", "EPOCHS": 3},
+        tried_on=("cifar10",),
+    ),
+    Lesson(
+        "11b",
+        "11b_what_each_piece_is_worth",
+        "What each piece is worth",
+        {"DATASET": "critters"},
+        widgets=("budget",),
+        tried_on=("cifar10",),
+    ),
 )
 """All lessons, also those that are planned, in their order. An id has two digits; a letter after them is for a lesson
 between two others."""

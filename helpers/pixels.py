@@ -17,7 +17,7 @@ SIGNED = "PuOr_r"
 HEAT = "inferno"
 ACCENT = "#d95f02"
 BRIGHTNESS = (0.2125, 0.7154, 0.0721)  # of red, green and blue, as in scikit-image: the eye sees green as brightest
-COLORS = ("#1b6ca8", "#d95f02", "#5b8e3e", "#7b4fa3", "#8c6d31")  # told apart by color-blind readers too
+COLORS = ("#1b6ca8", "#d95f02", "#134c17", "#8c0054", "#997b6b")  # told apart by color-blind readers: tests simulate it
 
 
 def color_limits(array: np.ndarray, signed: bool | None = None) -> dict:

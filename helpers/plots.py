@@ -310,9 +310,18 @@ def plot_confusion(labels, predicted, class_names, title: str = "Confusion matri
             cbar_kws={"label": "mistakes"},
             ax=ax,
         )
+    color_numbers(ax)
     ax.set(xlabel="predicted", ylabel="true", title=title)
     ax.tick_params(axis="y", rotation=0)
     return fig
+
+
+def color_numbers(ax) -> None:
+    """Make the numbers in a heat map of seaborn black or white, whichever has more contrast on its cell."""
+    cells = ax.collections[0]
+    cells.update_scalarmappable()
+    for text, color in zip(ax.texts, cells.get_facecolors(), strict=True):
+        text.set_color(text_color(255 * color[:3]))
 
 
 def confusion_matrix(labels, predicted, classes: int) -> np.ndarray:

@@ -78,7 +78,7 @@ class LiveCurves(keras.callbacks.Callback):
         self.rows, self.epochs, self.started = [], [], time.perf_counter()
         self.told = self.drawn = 0.0  # when the bar and the curves were last brought up to date
         self.pause = 3.0  # seconds until the curves are drawn again
-        self.bar = _WidgetBar(self.total) if self.notebook else _TextBar(self.total)
+        self.bar = WidgetBar(self.total) if self.notebook else _TextBar(self.total)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -128,8 +128,13 @@ class _TextBar:
         self.bar.close()
 
 
-class _WidgetBar:
-    def __init__(self, total):
+class WidgetBar:
+    """A progress bar with a line of text, and a picture that grows, as a widget of JupyterLab.
+
+    ``total`` is where the bar ends; ``instead`` stands where no kernel runs.
+    """
+
+    def __init__(self, total, instead=None):
         import ipywidgets
         from IPython.display import display
         from matplotlib.figure import Figure
@@ -141,20 +146,24 @@ class _WidgetBar:
         self.curves = ipywidgets.Image(format="png", layout={"display": "none", "max_width": "740px"})
         box = ipywidgets.VBox([ipywidgets.HBox([self.bar, self.text]), self.curves])
         bundle = box._repr_mimebundle_()
-        display({**bundle, "text/plain": f"Training for {total} epochs. (Run the cell to watch.)"}, raw=True)
+        instead = instead or f"Training for {total} epochs. (Run the cell to watch.)"
+        display({**bundle, "text/plain": instead}, raw=True)
 
     def update(self, done, text):
+        """Move the bar to ``done``, and write a line beside it."""
         self.bar.value, self.text.value = done, text
 
-    def draw(self, frame):
+    def draw(self, frame, plot=None):
+        """Show a picture of ``frame``, drawn by ``plot(frame, fig=...)``: curves of a history, if nothing is given."""
         from io import BytesIO
 
         from helpers.plots import plot_history
 
         buffer = BytesIO()
-        plot_history(frame, fig=self.figure).savefig(buffer, format="png")
+        (plot or plot_history)(frame, fig=self.figure).savefig(buffer, format="png")
         self.curves.value = buffer.getvalue()
         self.curves.layout.display = None
 
     def close(self):
+        """Color the bar as finished."""
         self.bar.bar_style = "success"

@@ -18,7 +18,8 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (
     "Makefile", "README.md", "LICENSE", "LICENSE-lessons.md", "CHANGELOG.md", "CONTRIBUTING.md",
-    "environment.yml", "pyproject.toml", "requirements.lock", ".gitignore",
+    "environment.yml", "pyproject.toml", "requirements.lock", "requirements-site.lock",
+    ".gitignore",
 )  # fmt: skip
 FOLDERS = ("data", "docs", "helpers", "scripts")
 MADE = re.compile(r"(?m)^(?:def )?(\w*solution\w*)(?: =|\()")

@@ -1,4 +1,4 @@
-"""Write docs/claims.md anew from docs/claims.csv: each sentence of lessons 01 to 09 that compares, and what shows it.
+"""Write docs/claims.md anew from docs/claims.csv: each sentence of the lessons that compares, and what shows it.
 
     .venv/bin/python scripts/make_claims.py [--check]
 

@@ -7,7 +7,14 @@ from pathlib import Path
 from helpers import plots
 from helpers.activations import activations, best_inputs
 from helpers.convolution import KERNELS, convolve
-from helpers.datasets import load_dataset, load_photo, load_runs, load_transfer_runs
+from helpers.datasets import (
+    load_benchmark_runs,
+    load_dataset,
+    load_photo,
+    load_recipe_runs,
+    load_runs,
+    load_transfer_runs,
+)
 from helpers.explain import grad_cam
 from helpers.gabor import gabor_kernel
 from helpers.lessons import SERIES
@@ -107,6 +114,33 @@ def ways() -> np.ndarray:
     return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
 
 
+def race() -> np.ndarray:
+    """Return accuracy against the clock on CIFAR-10, a line for each training, as uint8 RGB."""
+    runs = load_benchmark_runs()
+
+    def draw(ax):
+        for _, curve in runs[runs["seed"] == 0].groupby("name"):
+            ax.plot(curve["seconds"], curve["val_accuracy"], linewidth=3)
+        ax.set(xscale="log", xticks=[], yticks=[])
+        ax.minorticks_off()
+
+    return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
+
+
+def less() -> np.ndarray:
+    """Return what each piece of the recipe is worth on CIFAR-10, in the order of that, as uint8 RGB."""
+    runs = load_recipe_runs()
+    last = runs[runs["epoch"] == runs["epoch"].max()].pivot_table("val_accuracy", "seed", "piece")
+    points = last.sub(last["whole recipe"], axis=0).drop(columns="whole recipe").mean().sort_values()
+
+    def draw(ax):
+        ax.barh(np.arange(len(points)), points, color=[ACCENT if value < 0 else "0.65" for value in points])
+        ax.axvline(0, color="0.3")
+        ax.set(xticks=[], yticks=[])
+
+    return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
+
+
 def thumbnails() -> dict[str, np.ndarray]:
     """Return a picture for some lessons, as uint8 RGB."""
     photo = load_photo("camera")[40:296, 110:366]
@@ -126,6 +160,8 @@ def thumbnails() -> dict[str, np.ndarray]:
         "09": blocks(),
         "10": back(),
         "10b": ways(),
+        "11": race(),
+        "11b": less(),
     }
 
 
@@ -134,8 +170,7 @@ def draw():
     plots.set_style()
     fig, axes = plt.subplots(2, 7, figsize=(11.4, 4.3))
     pictures = thumbnails()
-    axes[-1, -1].axis("off")
-    for ax, lesson in zip(axes.flat[:13], SERIES, strict=True):
+    for ax, lesson in zip(axes.flat, SERIES, strict=True):
         if lesson.ready and lesson.id in pictures:
             ax.imshow(pictures[lesson.id], aspect="equal")
         else:

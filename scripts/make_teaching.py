@@ -1,7 +1,8 @@
 """Bring up to date what is made from the lessons for those who teach: `make teaching`.
 
 That is the names of misconceptions (`helpers/exercises/misconceptions.csv`), and in `docs/teaching` the schedules, from
-the notes for instructors, and the usual wrong answers, from the exercises. `--check` only says what is stale.
+the notes for instructors, the usual wrong answers, from the exercises, and which exercise proves which objective.
+`--check` only says what is stale.
 """
 
 import argparse
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TEACHING = ROOT / "docs" / "teaching"
 MADE = "<!-- Made by `make teaching`; change the lessons instead. -->\n"
 SHORT = 45  # minutes of a short lesson, for which each lesson says what to leave out
+FOR_HOME = "Before you go on"
+"""The section of short exercises before the quiz, for which a day has no time."""
 PAUSE, LUNCH, SITTING = 10, 60, 90
 CAN_WAIT = re.compile(r"can be (left out|skipped|shortened|read at home)|leave it for home|only where", re.I)
 
@@ -111,6 +114,8 @@ def blocks(plan: str) -> list[tuple[int, str]]:
             parts.append((SHORT, f"{name}, in short: {in_short(lesson)}"))
             continue
         for section in sections(lesson):
+            if section.title == FOR_HOME:
+                continue
             exercises = ", ".join(name for name, _ in section.exercises)
             what = f"{name}: {section.title}" + (f", exercise {exercises}" if exercises else "")
             parts.append((section.all, what))
@@ -166,7 +171,8 @@ def schedules() -> str:
     """Return the page of schedules."""
     parts = [
         f"# Schedules\n\n{MADE}\nMinutes and exercises are those of the notes for instructors in each lesson. "
-        f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes say."
+        f"A pause comes after at most {SITTING} minutes. “In short” is the lesson in {SHORT} minutes, as its notes "
+        f"say. On a day, “{FOR_HOME}” is for the evening."
     ]
     for name, days in PLANS.items():
         parts.append(f"## {name}")
@@ -231,6 +237,90 @@ def wrong_answers() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+# --- objectives ---
+
+
+class Proof(NamedTuple):
+    """An exercise that proves an objective, or those parts of it that it names, as the objective words them."""
+
+    objective: int
+    exercise: int
+    parts: tuple[str, ...]
+
+
+def on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def objectives(lesson: Lesson) -> dict[int, str]:
+    """Return the objectives of a lesson by their numbers, as its first cell lists them."""
+    listed = re.search(r"\*\*Objectives\.\*\*(.+?)\n\n\*\*", texts(lesson)[0], re.DOTALL)
+    parts = re.split(r"(?m)^(\d+)\. ", listed[1])[1:]
+    return {int(number): on_one_line(text).rstrip(";.") for number, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def proofs(lesson: Lesson) -> list[Proof]:
+    """Return what the exercises say they prove: lines such as ``*Objective 3: “predict the size”.*``"""
+    found = []
+    for text in texts(lesson):
+        for number, body in re.findall(r"(?ms)^### Exercise (\d+)\b(.*?)(?=^#|\Z)", text):
+            for objective, parts in re.findall(r"(?ms)^\*Objective (\d+)(.*?)\.\*$", body):
+                named = tuple(re.findall("“(.+?)”", on_one_line(parts)))
+                found.append(Proof(int(objective), int(number), named))
+    return found
+
+
+SMALL = {"a", "an", "and", "or", "the"}
+
+
+def not_proved(objective: str, proved: list[Proof]) -> str:
+    """Return the words of an objective that no exercise proves, but for small ones."""
+    if any(not proof.parts for proof in proved):
+        return ""
+    for part in sorted((part for proof in proved for part in proof.parts), key=len, reverse=True):
+        objective = objective.replace(part, "|")
+    return " ".join(word for word in re.findall(r"[^\s,;|]+", objective) if word not in SMALL)
+
+
+def gaps(lesson: Lesson) -> list[str]:
+    """Return what is wrong: objectives, or parts of them, without an exercise, and parts that no objective has."""
+    listed, said = objectives(lesson), proofs(lesson)
+    if not listed:
+        return ["no objectives that are numbered"]
+    odd = [
+        f"exercise {proof.exercise}: no objective {proof.objective} with “{part}”"
+        for proof in said
+        for part in proof.parts or [""]
+        if part not in listed.get(proof.objective, "") or proof.objective not in listed
+    ]
+    return odd + [
+        f"objective {number}: no exercise for “{words}”"
+        for number, text in listed.items()
+        if (words := not_proved(text, [proof for proof in said if proof.objective == number]))
+    ]
+
+
+def objectives_page() -> str:
+    """Return the page that says which exercise proves which objective."""
+    parts = [
+        f"# Objectives and exercises\n\n{MADE}\nWhich exercise shows that an objective is reached, from the lines "
+        "“Objective …” of the exercises. Where one proves a part of it, the part stands behind it."
+    ]
+    for lesson in LESSONS:
+        titles, said = exercise_titles(lesson), proofs(lesson)
+        lines = ["| objective | exercise |", "|---|---|"]
+        for number, text in objectives(lesson).items():
+            mine = [proof for proof in said if proof.objective == number]
+            cells = [
+                f"{proof.exercise} *{titles[proof.exercise]}*" + (f": {'; '.join(proof.parts)}" if proof.parts else "")
+                for proof in mine
+            ]
+            lines.append(f"| {number}. {text} | {'<br>'.join(cells)} |")
+        if len(lines) > 2:
+            parts += [f"## {lesson.id} {lesson.title}", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
 # --- all files ---
 
 
@@ -240,6 +330,7 @@ def made() -> dict[Path, str]:
         misconceptions.FILE: misconceptions.write(names()),
         TEACHING / "schedules.md": schedules(),
         TEACHING / "wrong_answers.md": wrong_answers(),
+        TEACHING / "objectives.md": objectives_page(),
     }
 
 

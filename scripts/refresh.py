@@ -1,13 +1,15 @@
 """Run lessons from top to bottom in a fresh kernel and store their outputs: `make refresh [LESSON=03]`.
 
 A lesson that fails stays as it was. Widgets are stored as their still picture, without a state that would change with
-every run.
+every run. Each figure gets the alt text that stands in the metadata of its cell; `--alt-texts` does only that.
 """
 
+import argparse
 import base64
 import io
 import os
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -55,6 +57,15 @@ def tidy(notebook) -> None:
             data.pop(WIDGET_VIEW, None)
             if "image/png" in data:
                 data["image/png"] = smaller_png(data["image/png"])
+    store_alt_texts(notebook)
+
+
+def store_alt_texts(notebook) -> None:
+    """Write what the metadata of a cell says of its figures, a text for each, into that of the outputs with them."""
+    for cell in notebook.cells:
+        figures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+        for output, text in zip(figures, cell.metadata.get("alt", []), strict=False):  # a test counts them
+            output.metadata["image/png"] = {**output.metadata.get("image/png", {}), "alt": text}
 
 
 def smaller_png(data: str) -> str:
@@ -78,18 +89,34 @@ def refresh(path: Path) -> dict:
     )
     client.execute(env={**os.environ, VARIABLE: OFF})  # these are no learner's answers
     tidy(notebook)
-    with written_whole(path) as partial:
-        nbformat.write(notebook, partial)
+    save(notebook, path)
     return notebook.metadata.run_seconds
 
 
+def save(notebook, path: Path) -> None:
+    """Replace a notebook, at once and whole."""
+    with written_whole(path) as partial:
+        nbformat.write(notebook, partial)
+
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lessons", nargs="*", help="ids, such as 03; all without")
+    parser.add_argument("--alt-texts", action="store_true", help="run nothing, only store the alt texts of the figures")
+    options = parser.parse_args()
     failed = False
-    for path in chosen(sys.argv[1:]):
-        try:
-            seconds = refresh(path)
-            print(f"{path.name}: {seconds['all']} s, the slowest cell {seconds['slowest_cell']} s", flush=True)
-        except CellExecutionError as error:
-            failed = True
-            print(f"{path.name} failed and stays as it was:\n{error}", flush=True)
+    for path in chosen(options.lessons):
+        if options.alt_texts:
+            notebook = nbformat.read(path, as_version=4)
+            store_alt_texts(notebook)
+            save(notebook, path)
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["CNN_LESSONS_RUNS"] = folder  # a learner's log of trials is no place for these
+            try:
+                seconds = refresh(path)
+                print(f"{path.name}: {seconds['all']} s, the slowest cell {seconds['slowest_cell']} s", flush=True)
+            except CellExecutionError as error:
+                failed = True
+                print(f"{path.name} failed and stays as it was:\n{error}", flush=True)
     sys.exit(failed)

@@ -131,10 +131,7 @@ def alone(root: Path):
 def build(venv: Path, lock: Path) -> None:
     """Make an environment with the packages of a lock, which finds the modules of the folder that it is in."""
     call("venv could not make it", sys.executable, "-m", "venv", venv)
-    options = ["--disable-pip-version-check", "--quiet", "--no-warn-script-location"]
-    options += ["--no-user", "--target="]  # against a pip.conf that says otherwise
-    what = "pip could not install the packages"
-    call(what, python_of(venv), "-m", "pip", "install", *options, "--requirement", lock)
+    install(venv, lock)
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(venv), "platbase": str(venv)}))
     there = {plain(package.name) for package in distributions(path=[str(site)])}
     needed = {plain(name) for name in re.findall(r"(?m)^([\w.-]+)(?:\[.*\])?==\S+$", lock.read_text(encoding="utf-8"))}
@@ -144,6 +141,29 @@ def build(venv: Path, lock: Path) -> None:
             "packages elsewhere (pip config list)."
         )
     (site / "cnn-lessons.pth").write_text(f"{os.path.relpath(lock.parent, site)}\n", encoding="utf-8")
+
+
+def install(venv: Path, lock: Path) -> None:
+    """Install the packages of a lock into an environment."""
+    options = ["--disable-pip-version-check", "--quiet", "--no-warn-script-location"]
+    options += ["--no-user", "--target="]  # against a pip.conf that says otherwise
+    what = "pip could not install the packages"
+    call(what, python_of(venv), "-m", "pip", "install", *options, "--requirement", lock)
+
+
+def add(root: Path, lock: Path) -> None:
+    """Install what another lock of ``root`` holds beyond its first one, unless it is there already.
+
+    Raises `SetUpError` as `set_up` does. A copy of the lock in the environment says that it is there.
+    """
+    venv, wanted = root / ".venv", lock.read_bytes()
+    there = venv / lock.name
+    if there.is_file() and there.read_bytes() == wanted:
+        return
+    with alone(root):
+        print(f"Adding the packages of {lock.name} to .venv …", flush=True)
+        install(venv, lock)
+        there.write_bytes(wanted)
 
 
 def call(what: str, *command) -> None:
@@ -200,9 +220,13 @@ def mend_paths(venv: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--or-older", action="store_true", help="where that fails, go on with what is there")
-    older_will_do = parser.parse_args().or_older
+    parser.add_argument("--site", action="store_true", help="also with what `make site` needs")
+    options = parser.parse_args()
+    older_will_do = options.or_older
     try:
         set_up(ROOT)
+        if options.site:
+            add(ROOT, ROOT / "requirements-site.lock")
     except KeyboardInterrupt:
         sys.exit("Stopped. The same command begins again.")
     except (SetUpError, OSError) as error:

@@ -17,7 +17,7 @@ def mutating(*given):
     return given[0]
 
 
-def not_written(*_):
+def not_written(*_, **__):
     raise NotImplementedError
 
 
@@ -59,7 +59,7 @@ def changed(result, random):
 
 def letters(text):
     """An answer to a quiz: "bca" is b to question A, c to B, and a to C."""
-    return dict(zip("ABC", text, strict=True))
+    return dict(zip("ABCD", text, strict=False))
 
 
 def dressed(right):
@@ -104,7 +104,8 @@ class Answers:
         if "with_array" in metafunc.fixturenames:
             functions = [number for number, answers in self.right.items() if callable(answers[0])]
             arrays = [number for number in functions if number not in self.returns_no_array]
-            return metafunc.parametrize("with_array", arrays)
+            none = pytest.param(None, marks=pytest.mark.skip("no exercise of this lesson asks for such a function"))
+            return metafunc.parametrize("with_array", arrays or [none])
         if "number" in metafunc.fixturenames:
             metafunc.parametrize("number", [*self.right])
 

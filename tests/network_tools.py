@@ -125,15 +125,29 @@ class Later:
     def __getattr__(self, name):
         return getattr(self.model, name)
 
+    def __call__(self, *given, **options):
+        return self.model(*given, **options)
 
-def reader(*more, shape=(8, 8, 3)):
-    """A Keras model that finds the label in the brightest pixel; the layers ``more`` work, and change nothing."""
+
+def reader(*more, shape=(8, 8, 3), again=()):
+    """A Keras model that finds the label in the brightest pixel; the layers ``more`` work, and change nothing.
+
+    One layer, made as ``again`` says, is used ten times.
+    """
     inputs = keras.Input(shape)
     label = layers.Conv2D(1, 1, use_bias=False, kernel_initializer=first_channel)(inputs)
     same = layers.GlobalMaxPooling2D(keepdims=True)(label)
     for kind, *options in more:
         nothing = layers.GlobalMaxPooling2D(keepdims=True)(kind(*options, kernel_initializer="zeros")(inputs))
         same = layers.add([same, layers.Conv2D(1, 1, use_bias=False, kernel_initializer="zeros")(nothing)])
+    if again:
+        kind, *options = again
+        layer, nothing = kind(*options, padding="same", kernel_initializer="zeros"), inputs
+        for _ in range(10):
+            nothing = layer(nothing)
+        same = layers.add(
+            [same, layers.GlobalMaxPooling2D(keepdims=True)(layers.Conv2D(1, 1, kernel_initializer="zeros")(nothing))]
+        )
     numbers = np.arange(CLASSES)
     classes = layers.Dense(CLASSES, activation="softmax", name="classes")
     model = keras.Model(inputs, classes(layers.Flatten()(same)))

@@ -18,8 +18,9 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 def surroundings(folder: Path) -> dict[str, str]:
     """Make folders in ``folder``; return the environment variables that lead a kernel or a JupyterLab to them.
 
-    There are no settings of IPython, Jupyter and Keras, no weights of Keras, no memory of answers, and no data in the
-    cache folder but the critters, if they have been drawn. Kernels and extensions are still found, in ``sys.prefix``.
+    There are no settings of IPython, Jupyter and Keras, no weights of Keras, no memory of answers, no trials, and no
+    data in the cache folder but the critters, if they have been drawn. Kernels and extensions are still found, in
+    ``sys.prefix``.
     """
     names = {
         "IPYTHONDIR": "ipython",
@@ -27,6 +28,7 @@ def surroundings(folder: Path) -> dict[str, str]:
         "JUPYTER_DATA_DIR": "data",
         "JUPYTER_RUNTIME_DIR": "runtime",
         "KERAS_HOME": "keras",
+        "CNN_LESSONS_RUNS": "runs",
     }
     folders = {name: folder / inner for name, inner in names.items()} | {VARIABLE: cache_with_critters(folder)}
     for path in folders.values():

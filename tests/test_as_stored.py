@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import FrozenInstanceError
 from pathlib import Path
+from types import SimpleNamespace
 
 from helpers.lessons import LESSONS, as_stored, find_lesson
 
@@ -15,6 +16,16 @@ import pandas as pd
 import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+
+
+def trial(accuracy):
+    return SimpleNamespace(row={"val_accuracy": accuracy, "test_accuracy": accuracy})
+
+
+def products(largest):
+    return pd.DataFrame({"forward": [2, *[1] * 7]}, index=[largest, *"abcdefg"])
+
+
 CHOSEN = {
     "03": ("final-claims", {"accuracy": {"dense": 0.93, "CNN": 0.98}}, {"accuracy": {"dense": 0.93, "CNN": 0.96}}),
     "04": ("sure-claims", {"early": 0.5, "late": 0.7}, {"early": 0.5, "late": 0.54}),
@@ -33,6 +44,12 @@ CHOSEN = {
     ),
     "10": ("mean-loss-claims", {"math": math, "first_loss": 2.5}, {"math": math, "first_loss": 3.5}),
     "10b": ("live-claims", {"reached": 0.95}, {"reached": 0.85}),
+    "11": (
+        "race-claims",
+        {"old": trial(0.4), "new": trial(0.98)},
+        {"old": trial(0.9), "new": trial(0.98)},
+    ),
+    "11b": ("operations-claims", {"products": products("conv2d")}, {"products": products("dense")}),
 }
 """For each lesson with parameters one folded test, made-up values that keep its bounds, and others that break one."""
 

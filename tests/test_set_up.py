@@ -216,6 +216,27 @@ def test_packages_that_went_elsewhere_are_noticed(tmp_path, monkeypatch):
         set_up.build(root / ".venv.new", root / "requirements.lock")
 
 
+def test_what_the_site_needs_is_added_once(clone, wheels):
+    with zipfile.ZipFile(wheels / "page_maker-2.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("page_maker.py", "")
+        info = "page_maker-2.0.dist-info/"
+        wheel.writestr(f"{info}METADATA", "Metadata-Version: 2.1\nName: page-maker\nVersion: 2.0\n")
+        wheel.writestr(f"{info}WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}RECORD", "")
+    lock = clone / "requirements-site.lock"
+    lock.write_text("page-maker==2.0\ntiny-thing==1.0\n")
+    found = [clone / ".venv/bin/python", "-c", "import page_maker"]
+    assert run(clone, wheels).status == 0 and subprocess.run(found, capture_output=True).returncode
+    done = run(clone, wheels, "--site")
+    assert done.status == 0 and "Adding the packages of requirements-site.lock" in done.text
+    assert subprocess.run(found).returncode == 0
+    assert vars(run(clone, wheels, "--site")) == {"status": 0, "text": ""}
+    lock.write_text("page-maker==3.0\n")
+    done = run(clone, wheels, "--site")
+    assert done.status == 1 and "pip could not install the packages" in done.text
+    assert run(clone, wheels).status == 0, "lessons work without"
+
+
 def test_the_true_cause_is_named(tmp_path, monkeypatch):
     def cause(root):
         with pytest.raises(set_up.SetUpError) as error:

@@ -28,8 +28,8 @@ FOLDERS_ALWAYS = {
     "2 of 7": ("04_dropout_and_overfitting", "10b_optimizers_graphs_machines"),
     "2 of 20": ("05_data_augmentation", "06_activations_and_filters"),
     "2 of 110": ("03_building_a_cnn", "10_cnn_in_raw_tensorflow"),
-    "unequal": ("06_activations_and_filters", "09_real_world_architectures"),
-    "12 classes": ("06_activations_and_filters", "07_grad_cam"),
+    "unequal": ("09_real_world_architectures", "11_beat_the_benchmark"),
+    "12 classes": ("07_grad_cam", "11b_what_each_piece_is_worth"),
 }
 """Folders of one's own, each on two lessons in `make test`: 08 takes longest, so it is tried with the matrix."""
 SHORTER = {"epochs=50,": "epochs=2,", "steps=48": "steps=4", "steps=60": "steps=4", "epochs=6)": "epochs=1)"}

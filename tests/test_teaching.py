@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TEACHING = ROOT / "docs" / "teaching"
 
 
+NOT_YET = set()
+"""Lessons with objectives that no exercise proves yet: this list only gets shorter."""
+
+
 @pytest.fixture(autouse=True)
 def scripts(monkeypatch):
     """Scripts find each other, as they do when they run."""
@@ -32,7 +36,7 @@ def test_what_is_made_is_not_stale(teaching):
 
 def test_a_stale_page_is_noticed_and_mended(teaching, monkeypatch, tmp_path):
     monkeypatch.setattr(teaching, "TEACHING", tmp_path)
-    assert [path.name for path in teaching.stale()] == ["schedules.md", "wrong_answers.md"]
+    assert [path.name for path in teaching.stale()] == ["schedules.md", "wrong_answers.md", "objectives.md"]
     for path, text in teaching.stale().items():
         path.write_text(text, encoding="utf-8")
     assert teaching.stale() == {}
@@ -68,6 +72,61 @@ def test_the_notes_name_the_exercises_of_the_lesson(teaching):
     for lesson in teaching.ready():
         named = {name for section in teaching.sections(lesson) for name, _ in section.exercises if name.isdecimal()}
         assert named == {str(number) for number in teaching.exercise_titles(lesson)}, lesson.id
+
+
+def test_each_objective_is_proved_by_an_exercise(teaching):
+    """Else: write an exercise, with a line `*Objective 3: “the words of the objective”.*` below its heading."""
+    wanting = {lesson.id: gaps for lesson in teaching.LESSONS if (gaps := teaching.gaps(lesson))}
+    assert {lesson: gaps for lesson, gaps in wanting.items() if lesson not in NOT_YET} == {}
+    done = {lesson.id for lesson in teaching.LESSONS} - wanting.keys()
+    assert not NOT_YET & done, "these are done: take them off the list"
+
+
+OBJECTIVES = """# 9 · A lesson
+
+**Objectives.** After this lesson you can
+
+1. compute a map, and write
+   the loop;
+2. say `why`.
+
+**Time.** Teaching 5 min.
+"""
+PROVING = [
+    "### Exercise 1: a map\n\n*Objective 1: “compute a map”.*\n\nDo it.",
+    "## Why\n\n### Exercise 2: why\n\n*Objective 2.*",
+]
+LOOP = "### Exercise 3: loop\n\n*Objective 1: “write the\nloop”.*\n\nDo it.\n\n### Else\n\n*Objective 7.*"
+
+
+def test_objectives_by_hand(teaching, monkeypatch):
+    monkeypatch.setattr(teaching, "texts", lambda lesson: [OBJECTIVES, *PROVING, LOOP])
+    assert teaching.objectives(None) == {1: "compute a map, and write the loop", 2: "say `why`"}
+    assert teaching.proofs(None) == [(1, 1, ("compute a map",)), (2, 2, ()), (1, 3, ("write the loop",))]
+    assert teaching.gaps(None) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "gaps"),
+    [
+        (PROVING, ["objective 1: no exercise for “write loop”"]),
+        ([PROVING[0], LOOP], ["objective 2: no exercise for “say `why`”"]),
+        ([*PROVING, LOOP.replace("*Objective 1", "*Objective 4")], [
+            "exercise 3: no objective 4 with “write the loop”", "objective 1: no exercise for “write loop”",
+        ]),
+        ([*PROVING, LOOP, "### Exercise 4: odd\n\n*Objective 2: “say how”.*"], [
+            "exercise 4: no objective 2 with “say how”",
+        ]),
+    ],
+)  # fmt: skip
+def test_what_no_exercise_proves_is_named(teaching, monkeypatch, cells, gaps):
+    monkeypatch.setattr(teaching, "texts", lambda lesson: [OBJECTIVES, *cells])
+    assert teaching.gaps(None) == gaps
+
+
+def test_objectives_that_have_no_numbers_are_noticed(teaching, monkeypatch):
+    monkeypatch.setattr(teaching, "texts", lambda lesson: [re.sub(r"(?m)^\d\.", "-", OBJECTIVES), *PROVING, LOOP])
+    assert teaching.gaps(None) == ["no objectives that are numbered"]
 
 
 def test_a_day_has_no_gap_and_its_pauses(teaching):

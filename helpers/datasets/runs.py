@@ -10,8 +10,8 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 
-def read_table(path: Path, rows: int, otherwise: str = "") -> pd.DataFrame:
-    """Return a table of numbers from a CSV file that git has; its first column may hold words.
+def read_table(path: Path, rows: int, otherwise: str = "", words: int = 1) -> pd.DataFrame:
+    """Return a table of numbers from a CSV file that git has; its first column, or ``words`` of them, may hold words.
 
     Raises FileNotFoundError if the file is missing, `helpers.files.DamagedFileError` if it is damaged, or has not so
     many rows: both say how to get it back, by git or as ``otherwise`` says.
@@ -23,7 +23,7 @@ def read_table(path: Path, rows: int, otherwise: str = "") -> pd.DataFrame:
             raise ValueError("its last line is cut off")
         if len(table) != rows:
             raise ValueError(f"it has {len(table):,} rows instead of {rows:,}")
-        if table.isna().any(axis=None) or not all(is_numeric_dtype(table[column]) for column in table.columns[1:]):
+        if table.isna().any(axis=None) or not all(is_numeric_dtype(table[column]) for column in table.columns[words:]):
             raise ValueError("something in it is no number")
     return table
 
@@ -78,3 +78,57 @@ def load_step_runs() -> pd.DataFrame:
     Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
     """
     return read_table(base.DATA / "step_runs.csv", rows=615)
+
+
+def load_dial_runs() -> pd.DataFrame:
+    """Return how well a small network learned critters with other scalings, rates, batches and labels (lesson 11).
+
+    Returns
+    -------
+    runs : DataFrame with a row for each setting (``scaling``, ``batch``, ``rate``, ``wrong``, the share of wrong
+        labels, and ``epochs``), seed and epoch; accuracies from 0 to 1 and mean losses, measured after the epoch;
+        ``seconds`` on two cores; see data/dial_runs.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "dial_runs.csv", rows=2520)
+
+
+def load_benchmark_runs() -> pd.DataFrame:
+    """Return learning curves against the clock on CIFAR-10: recipes of lesson 11, and models of 2017.
+
+    Returns
+    -------
+    runs : DataFrame with a row for each name, seed and look at the validation images: ``epoch`` with its parts,
+        ``seconds`` and ``cpu_seconds``, ``val_accuracy`` from 0 to 1; and, the same in each row of a run,
+        ``test_accuracy``, ``floor_seconds``, ``parameters``; see data/benchmark_runs.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "benchmark_runs.csv", rows=40)
+
+
+def load_recipe_runs() -> pd.DataFrame:
+    """Return how good the recipe of lesson 11 is on CIFAR-10 less each of its pieces, trained five times each.
+
+    Returns
+    -------
+    runs : DataFrame with a row for each piece, seed and epoch: ``training_accuracy`` as Keras reports it, from
+        0 to 1; ``val_accuracy`` and, without mirror images, ``val_plain``; see data/recipe_runs.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "recipe_runs.csv", rows=190)
+
+
+def load_recipe_times() -> pd.DataFrame:
+    """Return what a step of each of these trainings takes, measured in turns.
+
+    Returns
+    -------
+    times : DataFrame with a row for each piece and round: milliseconds for a step on the clock, ``step_ms``, and of
+        all cores, ``cpu_ms``; see data/recipe_runs.md
+
+    Raises FileNotFoundError or `helpers.files.DamagedFileError` if it cannot be read; says how to get it back.
+    """
+    return read_table(base.DATA / "recipe_times.csv", rows=51)

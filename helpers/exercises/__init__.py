@@ -2,7 +2,8 @@
 
 In a lesson: ``check = load_checks("01")``, then ``check(2, answer)`` prints "not yet", "no" with what is wrong, or
 "yes". A hint follows where the message says no more than that it is wrong, or was given before. No answer ever raises,
-so that Run All goes on. ``check.summary()`` prints what is done.
+so that Run All goes on. ``check.summary()`` prints what is done. ``check.another(4)`` asks an exercise of arithmetic
+with other numbers, and ``check.another(4, answer)`` judges an answer to those.
 
 The exercises of a lesson are in a module of their own, such as `helpers.exercises.lesson_01`, and found by its name.
 """
@@ -16,6 +17,8 @@ from helpers.exercises.judges import Exercise
 from helpers.exercises.misconceptions import name_of
 from helpers.exercises.running import Endless, limited
 from helpers.progress import Memory
+
+import numpy as np
 
 LONGEST = 1_000
 """So many characters of a message are shown."""
@@ -33,6 +36,7 @@ class Checks:
         self.memory = Memory(lesson)
         self.hints_given = dict.fromkeys(exercises, 0)
         self.said = {number: set() for number in exercises}
+        self.drawn: dict[int, Checks] = {}
 
     def __call__(self, number: int, answer) -> None:
         """Print what holds of ``answer`` to exercise ``number``; raises ValueError if there is no such exercise."""
@@ -43,6 +47,24 @@ class Checks:
     def solution(self, number: int, answer) -> None:
         """Put a solution through the same check, and say no more than whether it passes: no word that gives it away."""
         self._judge(number, answer, "this solution passes the check.")
+
+    def another(self, number: int, *answer, seed: int | None = None) -> None:
+        """Print an exercise with other numbers, or what holds of ``answer`` to those drawn last: it is not remembered.
+
+        Raises ValueError if there is no such exercise, or if it has no numbers to draw.
+        """
+        draw = self._exercise(number).another
+        if draw is None:
+            can = ", ".join(str(number) for number, exercise in self.exercises.items() if exercise.another)
+            raise ValueError(f"Exercise {number} has no numbers to draw anew. Of this lesson {can or 'none'} can be.")
+        if not answer:
+            text, exercise = draw(np.random.default_rng(seed))
+            self.drawn[number] = Checks({number: exercise})
+            print(text.format(number=number))
+        elif number in self.drawn:
+            self.drawn[number](number, *answer)
+        else:
+            print(f"… not yet: draw the numbers first, by check.another({number}).")
 
     def summary(self) -> None:
         """Print which exercises of the lesson are done, and how often each was tried."""

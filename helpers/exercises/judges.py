@@ -41,7 +41,8 @@ class Exercise:
 
     ``mistakes`` are pairs of a typical wrong answer and the whole message for it. The judges that `choice`, `choices`,
     `numbers` and `function` make have theirs with them. ``patience`` is how many times
-    `helpers.exercises.running.SECONDS` the check may take: more for one that asks a network.
+    `helpers.exercises.running.SECONDS` the check may take: more for one that asks a network. ``another`` draws the
+    exercise anew with other numbers, and returns its text and how it is judged: see `helpers.exercises.anew`.
     """
 
     judge: Callable[[Any], None]
@@ -49,6 +50,7 @@ class Exercise:
     hints: Sequence[str]
     mistakes: Sequence[tuple[Any, str]] = ()
     patience: float = 1
+    another: Callable[[np.random.Generator], tuple[str, "Exercise"]] | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "mistakes", (*getattr(self.judge, "mistakes", ()), *self.mistakes))
@@ -97,6 +99,11 @@ def _expect_names(answer, names) -> None:
         raise NotYet(f"keep the dictionary with the names {', '.join(names)}.")
 
 
+def _written(number: float) -> str:
+    """Return a number as text: whole ones in full, others with six digits."""
+    return f"{number:.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
+
+
 def numbers(
     right: Mapping[str, float],
     wrong: Mapping[str, Mapping[float, str]] | None = None,
@@ -114,12 +121,12 @@ def numbers(
             given = as_number(answer[name], name)
             for typical, message in wrong.get(name, {}).items():
                 if np.isclose(given, typical, rtol=tolerance, atol=tolerance):
-                    raise Wrong(f"{name} = {given:g}: {message}")
+                    raise Wrong(f"{name} = {_written(given)}: {message}")
             if not np.isclose(given, value, rtol=tolerance, atol=tolerance):
-                raise Wrong(f"{name} = {given:g} is too {'large' if given > value else 'small'}.", generic=True)
+                raise Wrong(f"{name} = {_written(given)} is too {'large' if given > value else 'small'}.", generic=True)
 
     judge.mistakes = [
-        ({**right, name: typical}, f"{name} = {typical:g}: {message}")
+        ({**right, name: typical}, f"{name} = {_written(typical)}: {message}")
         for name, values in wrong.items()
         for typical, message in values.items()
     ]

@@ -1,6 +1,6 @@
 """The exercises of lesson 00, Start here."""
 
-from helpers.exercises.judges import Exercise, choice, function, random_image
+from helpers.exercises.judges import Exercise, choice, choices, function, random_image
 
 import numpy as np
 
@@ -42,6 +42,30 @@ EXERCISES = {
         (
             "A slice a:b begins at a, and stops before b.",
             "The first axis of an image has its rows: image[a:b].",
+        ),
+    ),
+    3: Exercise(
+        choices(
+            {"A": "a", "B": "c", "C": "b"},
+            {
+                "A": {
+                    "b": "the kernel goes on without the page, and is as busy when you come back.",
+                    "c": "it waits in line behind the one that runs.",
+                },
+                "B": {
+                    "a": "that takes long, and if it stops, you do not know why.",
+                    "b": "that it opens says nothing of memory, data, or TensorFlow.",
+                },
+                "C": {
+                    "a": "there stands where it began. What went wrong stands at the end.",
+                    "c": "a restart forgets all names, and the same error comes again.",
+                },
+            },
+        ),
+        "Stop or restart what hangs, read the last line of what is red, and ask `make doctor` for the rest.",
+        (
+            "The section above has a line for each of the three.",
+            "■ stops a cell. The last line names the error. `make doctor` tries what the lessons need.",
         ),
     ),
 }

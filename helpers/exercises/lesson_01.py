@@ -3,15 +3,17 @@
 from functools import partial
 
 from helpers.convolution import convolve, pool
+from helpers.exercises.anew import drawn
+from helpers.exercises.arithmetic import first_layer, reach
 from helpers.exercises.judges import (
     Exercise,
     NotYet,
     Wrong,
     as_array,
     choice,
+    choices,
     function,
     is_stub,
-    numbers,
     random_image,
 )
 
@@ -129,6 +131,11 @@ def _pool_hanging(image, size):
     return np.array([[image[r * size :, c * size :][:size, :size].mean() for c in range(cols)] for r in range(rows)])
 
 
+_REACH_HINTS = (
+    "First find how many pixels the kernel covers; two of the other numbers follow from it.",
+    "A dilation D makes it cover D (F − 1) + 1 pixels. `same` keeps the size with stride 1, and gives ⌈W / S⌉ else.",
+)
+
 EXERCISES: dict[int, Exercise] = {
     1: Exercise(
         choice(
@@ -218,37 +225,24 @@ EXERCISES: dict[int, Exercise] = {
             ([-1, 0, 1], "a kernel is a small table of numbers, at most 7 × 7; this one has shape (3,)."),
         ],
     ),
-    4: Exercise(
-        numbers(
-            {"height": 112, "channels": 64, "parameters": 9472},
-            {
-                "height": {
-                    109: "that is without padding: 2P = 6 pixels are missing.",
-                    112.5: "round down: half a place is none.",
-                    111: "round down first, then add 1: (224 − 7 + 6) / 2 = 111.5.",
-                    113: "round down, not up: a kernel that hangs over the border has no place.",
-                    224: "the stride of 2 halves the size.",
-                    218: "that is stride 1 without padding.",
-                    110: "padding counts on both sides: 2P = 6, not 3.",
-                },
-                "channels": {
-                    3: "each kernel gives one channel, whatever the depth of the image.",
-                    192: "the three slices of a kernel are added up to one map.",
-                },
-                "parameters": {
-                    9408: "the biases are missing: one for each kernel.",
-                    3200: "a kernel is as deep as the image: 7 × 7 × 3 values.",
-                    3136: "a kernel is as deep as the image, and has a bias.",
-                    9409: "one bias for each kernel, so 64 of them, not one for all.",
-                    9600: "one bias for each kernel, not one for each channel of it.",
-                    148: "that is one kernel; the layer has 64.",
-                },
-            },
-        ),
+    4: first_layer(224, 3, 64, 7, 2, 3).exercise(
         "9,472 numbers to learn. (PyTorch leaves out the 64 biases: 9,408.)",
         (
             "The formula gives the height, the number of kernels the channels, one kernel's size the parameters.",
             "Height: (224 − 7 + 2·3) / 2, rounded down, then add 1. One kernel: 7 × 7 × 3 weights and 1 bias.",
+        ),
+        another=drawn(
+            first_layer,
+            (
+                "The formula gives the height, the number of kernels the channels, one kernel's size the parameters.",
+                "Height: (W − F + 2P) / 2, rounded down, then add 1. One kernel: F × F × channels weights and 1 bias.",
+            ),
+            size=range(60, 240),
+            channels=(2, 3, 4, 6),
+            kernels=(8, 16, 24, 32, 48, 64),
+            kernel=(4, 5, 6, 7, 9, 11),
+            stride=(2,),
+            padding=(1, 2, 3, 4),
         ),
     ),
     5: Exercise(
@@ -291,6 +285,35 @@ EXERCISES: dict[int, Exercise] = {
         (
             "Only one line of max_pool changes if you start from it.",
             "NumPy's mean takes the place of its max.",
+        ),
+    ),
+    6: reach(45, 3, 4).exercise(
+        "Three weights along an axis, and a reach of nine pixels. With `same` the size depends on the stride only.",
+        _REACH_HINTS,
+        another=drawn(reach, _REACH_HINTS, size=range(31, 99), kernel=(3, 5, 7), dilation=(2, 3, 4, 5)),
+    ),
+    7: Exercise(
+        choices(
+            {"A": "c", "B": "b", "C": "a"},
+            {
+                "A": {
+                    "a": "the place within the window is just what is forgotten.",
+                    "b": "one number is left of four: whether others were strong, too, is not in it.",
+                },
+                "B": {
+                    "a": "where it crosses the border of its window, it comes out in the next one.",
+                    "c": "the largest number of each window grows, and so does the result.",
+                },
+                "C": {
+                    "b": "then the weak responses of a window would count as well. The maximum drops them.",
+                    "c": "the place is kept, but only as exactly as a window is large.",
+                },
+            },
+        ),
+        "It keeps how strong the strongest is, and in which window. The exact place goes, and all that is weaker.",
+        (
+            "Write down a window of four numbers, and what comes out. Change one of the four.",
+            "Only the largest number of a window comes out. Ask what else could have been in the window.",
         ),
     ),
 }

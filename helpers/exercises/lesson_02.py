@@ -1,7 +1,9 @@
 """The exercises of lesson 02, Gabor filter banks: what is right, which mistakes are typical, and the hints."""
 
+from functools import partial
+
 from helpers.convolution import convolve
-from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, function, numbers
+from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, choices, function, numbers
 from helpers.exercises.quizzes import quiz
 from helpers.gabor import gabor_kernel, gabor_response, grating
 
@@ -76,6 +78,23 @@ def _gradient_cases():
     shapes = [((8, 9), (3, 3)), ((7, 7), (1, 2)), ((10, 6), (2, 4)), ((1, 8), (1, 3))]
     images = [(random.normal(size=image), random.normal(size=kernel)) for image, kernel in shapes]
     return [(image, kernel, random.normal(size=convolve(image, kernel).shape)) for image, kernel in images]
+
+
+def _energies(patch, evens, odds, combine=np.hypot, mean=np.mean):
+    """The energy of each pair of kernels: the mean of what `combine` makes of both maps."""
+    pairs = zip(evens, odds, strict=True)
+    return np.array([mean(combine(convolve(patch, even), convolve(patch, odd))) for even, odd in pairs])
+
+
+def _energy_cases():
+    cases = []
+    for size, bank in ((32, ((0.1, 0), (0.1, 90), (0.2, 45))), (19, ((0.25, 0), (0.25, 90)))):
+        kernels = [gabor_kernel(f, np.radians(theta), 2, zero_mean=True) for f, theta in bank]
+        side = max(map(len, kernels))
+        kernels = np.stack([np.pad(kernel, (side - len(kernel)) // 2) for kernel in kernels])
+        patch = 120 + 70 * grating(0.1, np.radians(20), size, 0.7)
+        cases += [(patch, kernels.real, kernels.imag), (patch.round().astype(np.uint8), kernels.real, kernels.imag)]
+    return cases
 
 
 EXERCISES: dict[int, Exercise] = {
@@ -238,5 +257,95 @@ EXERCISES: dict[int, Exercise] = {
             "Weight (row, col) saw image[row : row + rows, col : col + cols], where rows, cols = error.shape.",
         ),
     ),
-    6: quiz("02"),
+    6: Exercise(
+        numbers(
+            {"sigma": 5, "phase": 90},
+            {
+                "sigma": {
+                    10: "that is from one side to the other. Sigma counts from the center.",
+                    8: "that is the length of one wave: it is 1 / frequency.",
+                    4: "that is half a wave: how wide a stripe is. The frequency sets it, not sigma.",
+                    15: "that is where the kernel ends, three sigma from the center.",
+                    **dict.fromkeys((0.6, 0.61), "that is how high the bell is there. How far from the center is it?"),
+                },
+                "phase": {
+                    0: "then an orange stripe would be in the middle: the even kernel, which looks for a line.",
+                    180: "then a purple stripe would be in the middle.",
+                    270: "then the orange stripe would lie to the right of the center.",
+                    -90: "then the orange stripe would lie to the right of the center.",
+                    45: "then one stripe would be larger than the other one. Here both are alike.",
+                    **dict.fromkeys((np.pi / 2, 1.57, 1.5708), "that is in radians; give it in degrees."),
+                    1 / 4: "that is the share of a wave; a whole wave has 360 degrees.",
+                },
+            },
+        ),
+        "The bell says sigma, and what stands in its middle says the phase.",
+        (
+            "Sigma: where does the dotted bell cross the thin line? Phase: is a stripe in the middle, or a border?",
+            "cos(2πfx + phase): with phase 90° it is −sin(2πfx), which is positive to the left of the center.",
+        ),
+    ),
+    7: Exercise(
+        function(
+            _energies,
+            _energy_cases(),
+            [
+                (
+                    partial(_energies, combine=lambda even, odd: even),
+                    "crests and troughs of a response cancel out in the mean. Take the magnitude of each pixel first.",
+                ),
+                (
+                    partial(_energies, combine=lambda even, odd: np.abs(even)),
+                    "the odd kernels are missing: between two crests the even one answers 0.",
+                ),
+                (
+                    partial(_energies, combine=lambda even, odd: np.abs(even) + np.abs(odd)),
+                    "this sum depends on where the stripes are: square both, add, and take the root.",
+                ),
+                (
+                    partial(_energies, combine=lambda even, odd: np.abs(even + odd)),
+                    "even + odd is one kernel with another phase, and still depends on where the stripes are.",
+                ),
+                (partial(_energies, combine=lambda even, odd: even**2 + odd**2), "the root of the sum is missing."),
+                (
+                    partial(
+                        _energies, combine=lambda even, odd: even**2 + odd**2, mean=lambda sums: sums.mean() ** 0.5
+                    ),
+                    "that is the root of the mean. Take the root of each pixel first, and then the mean.",
+                ),
+                (partial(_energies, mean=np.max), "that is the largest magnitude. One bright spot would decide it."),
+                (partial(_energies, mean=np.sum), "that is the sum: a larger patch would get larger energies."),
+            ],
+        ),
+        "Right. Each patch has as many numbers as the bank has filters, and none of them has a place.",
+        (
+            "For one pair: two maps by `convolve`, one map of magnitudes from them, and its mean.",
+            "np.sqrt(convolve(patch, even) ** 2 + convolve(patch, odd) ** 2).mean() for each pair.",
+        ),
+    ),
+    8: Exercise(
+        choices(
+            {"A": "a", "B": "c", "C": "b"},
+            {
+                "A": {
+                    "b": "each of them goes up and down: on a bright stripe the even one answers, the odd one not.",
+                    "c": "the bell is the same for all phases; each kernel alone still changes its answer.",
+                },
+                "B": {
+                    "a": "they say how wide the stripes are, and that is the same for all four.",
+                    "b": "the magnitude does not depend on the phase: six times the same number.",
+                },
+                "C": {
+                    "a": "it was trained for longer as well, and one run of each may be luck.",
+                    "c": "one run of each cannot show that either: the next ones may differ by more.",
+                },
+            },
+        ),
+        "A pair for the place, directions for directions, and a comparison in which one thing differs.",
+        (
+            "A: think of the wave that passed under both kernels. B: what differs between the cloths? C: what differs?",
+            "cos² + sin² = 1. Theta is the direction. Two networks differ by luck, too.",
+        ),
+    ),
+    9: quiz("02"),
 }

@@ -2,8 +2,10 @@
 
 from types import SimpleNamespace
 
+from helpers.exercises.anew import drawn
+from helpers.exercises.arithmetic import confusion, field, two_layers
 from helpers.exercises.fresh import expect_all, expect_fresh
-from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, function, numbers
+from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, choices, function
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
@@ -72,6 +74,11 @@ def _dataset():
     return SimpleNamespace(train=train, validation=validation, class_names=tuple("0123456789"))
 
 
+_FIELD_HINTS = (
+    "Go from layer to layer: each adds (size − 1) × the product of all strides before it. Pooling is a layer, too.",
+    "The first convolution sees its own size. A pooling of p × p adds p − 1, and multiplies all later steps by p.",
+)
+
 EXERCISES: dict[int, Exercise] = {
     1: Exercise(
         choice(
@@ -90,40 +97,25 @@ EXERCISES: dict[int, Exercise] = {
             "Flatten gives 6 × 6 × 32 = 1,152 numbers now. How many after one more 3 × 3 convolution?",
         ),
     ),
-    2: Exercise(
-        numbers(
-            {"conv": 51_264, "height": 10, "dense": 64_010},
-            {
-                "conv": {
-                    51_200: "the biases are missing: one for each of the 64 kernels.",
-                    1_664: "a kernel is as deep as its input: 5 × 5 × 32 values.",
-                    1_600: "a kernel is as deep as its input, and has a bias.",
-                    51_201: "one bias for each kernel, so 64 of them, not one for all.",
-                    53_248: "one bias for each kernel, not one for each channel of it.",
-                },
-                "height": {
-                    14: 'that is padding="same". Without padding the map shrinks.',
-                    12: "a 5 × 5 kernel costs 4 pixels, not 2.",
-                    9: "there are 14 − 5 + 1 places.",
-                },
-                "dense": {
-                    64_000: "the 10 biases are missing.",
-                    64_001: "one bias for each of the 10 units, not one for all.",
-                    32_010: "64 maps leave the convolution, not the 32 that came in.",
-                    **dict.fromkeys(
-                        (125_450, 92_170, 51_850), "the maps that come in are 10 × 10, as high as height says."
-                    ),
-                    650: "Flatten makes one long list of height × width × 64 numbers.",
-                    6_410: "Flatten counts height × width × channels.",
-                    1_010: "Flatten counts height × width × channels.",
-                },
-            },
-        ),
+    2: two_layers(14, 32, 64, 5, 10).exercise(
         "51,264 + 64,010: again the dense layer after Flatten is the expensive one.",
         (
             "A Conv2D layer has (kernel height × kernel width × input channels + 1) × kernels parameters.",
             "Valid padding leaves 14 − 5 + 1 places along an axis.",
             "Flatten gives 10 × 10 × 64 numbers; each goes to each of the 10 units, and each unit has a bias.",
+        ),
+        another=drawn(
+            two_layers,
+            (
+                "A Conv2D layer has (kernel height × kernel width × input channels + 1) × kernels parameters.",
+                "Valid padding leaves size − kernel + 1 places along an axis. Flatten gives height × height × kernels "
+                "numbers; each goes to each of the units, and each unit has a bias.",
+            ),
+            size=range(10, 30),
+            channels=(8, 16, 24, 32),
+            kernels=(12, 20, 48, 64),
+            kernel=(3, 5, 7),
+            units=(5, 10, 20),
         ),
     ),
     3: Exercise(
@@ -257,5 +249,67 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
-    6: quiz("03"),
+    6: field(5, 3, 3, 2, 3).exercise(
+        "5, then 7 after the pooling, 13, and 25: more than a quarter of a photograph of 48 × 48 pixels.",
+        _FIELD_HINTS,
+        another=drawn(
+            field, _FIELD_HINTS, first=(3, 5, 7), pool=(2, 3, 4), second=(3, 5, 7), stride=(2, 3), third=(3, 5)
+        ),
+    ),
+    7: Exercise(
+        choices(
+            {"A": "c", "B": "a", "C": "b"},
+            {
+                "A": {
+                    "a": "a large loss alone teaches nothing. What moves the weights is its slope.",
+                    "b": "only the probability of the true class is in it.",
+                },
+                "B": {
+                    "b": "both saw the same images. So look at those on which they differ; that says more.",
+                    "c": "that would give other networks. It does not say how sure the difference of these two is.",
+                },
+                "C": {
+                    "a": "it never learned from them: they are held back.",
+                    "c": "nothing says so. It depends on how and when the two are measured.",
+                },
+            },
+        ),
+        "Slopes teach, pairs compare, and a curve is read together with how it was measured.",
+        (
+            "A: look at the right figure of “A better loss for classes”. C: when is each of the curves measured?",
+            "B: `interval` got one number for each image. C: dropout works in training only.",
+        ),
+    ),
+    8: confusion(((80, 17, 3), (6, 92, 2), (1, 1, 98))).exercise(
+        "Cats are the ones to work on, and dogs are what they are taken for.",
+        (
+            "A row has all images of one true class. A column has all images that got one answer.",
+            "Right answers are on the diagonal. Dogs taken for cats: row dog, column cat.",
+        ),
+    ),
+    9: Exercise(
+        choices(
+            {"A": "b", "B": "c", "C": "a"},
+            {
+                "A": {
+                    "a": "a `.keras` file needs no more. This one has weights, and no layers.",
+                    "c": "it has the weights. What is missing are the layers into which they go.",
+                },
+                "B": {
+                    "a": "`epochs` is the number at which it ends, and it would be reached before the first step.",
+                    "b": "without `initial_epoch` it begins to count anew, and trains for 10 more.",
+                },
+                "C": {
+                    "b": "the weights are kept in both. What differs is what the optimizer remembers.",
+                    "c": "labels are not kept in any of them: you give them to `fit` again.",
+                },
+            },
+        ),
+        "Layers and weights to answer, the state of the optimizer to go on, and the history for the curves.",
+        (
+            "What does a `.weights.h5` file not hold? What was `epochs` in the cell after the break?",
+            "initial_epoch counts what is done, and epochs says where the training ends.",
+        ),
+    ),
+    10: quiz("03"),
 }

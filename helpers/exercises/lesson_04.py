@@ -2,8 +2,11 @@
 
 from functools import partial
 
+from helpers.exercises import short
+from helpers.exercises.anew import drawn
+from helpers.exercises.arithmetic import dropped
 from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters, scaled_like
-from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, function, numbers
+from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, function
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
@@ -218,32 +221,20 @@ EXERCISES: dict[int, Exercise] = {
             "Stop when epoch - best >= patience.",
         ),
     ),
-    3: Exercise(
-        numbers(
-            {"zeros": 256, "factor": 4 / 3, "zeros_predicting": 0},
-            {
-                "zeros": {
-                    768: "the rate is the share that is dropped, not the one that is kept.",
-                    0.25: "that is the share. How many of 1,024?",
-                },
-                "factor": {
-                    0.75: "that makes the sum smaller still. What stays must make up for what is dropped.",
-                    1.25: "close, but 75% × 1.25 is not 100%.",
-                    4: "that is 1 / rate. Divide by the share that stays.",
-                    1: "then the next layer gets a quarter less in training than in prediction.",
-                },
-                "zeros_predicting": {
-                    256: "in prediction the layer passes everything on.",
-                    768: "in prediction the layer passes everything on.",
-                    1024: "in prediction the layer passes everything on.",
-                },
-            },
-            tolerance=3e-3,
-        ),
+    3: dropped(1024, 25).exercise(
         "A quarter is dropped, three quarters times 4/3 make a whole, and prediction uses everything.",
         (
             "The rate 0.25 is the share that is dropped.",
             "Three quarters of the numbers, each times the factor, must give the old sum.",
+        ),
+        another=drawn(
+            dropped,
+            (
+                "The rate is the share that is dropped.",
+                "What is kept, each number times the factor, must give the old sum.",
+            ),
+            count=(200, 400, 600, 800, 1000, 2000),
+            percent=(20, 30, 40, 60, 70, 75, 80),
         ),
     ),
     4: Exercise(
@@ -318,5 +309,6 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
-    6: quiz("04"),
+    **short.LESSON_04,
+    9: quiz("04"),
 }

@@ -3,6 +3,7 @@
 import copy
 from functools import partial
 
+from helpers.exercises import short
 from helpers.exercises.fresh import critter_files, expect_all, expect_fresh, fresh_files
 from helpers.exercises.judges import (
     Exercise,
@@ -338,5 +339,6 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
-    5: quiz("05"),
+    **short.LESSON_05,
+    8: quiz("05"),
 }

@@ -1,6 +1,11 @@
 """The exercises of lesson 06, activations and filters: what is right, which mistakes are typical, and the hints."""
 
-from helpers.exercises.judges import Exercise, NotYet, Wrong, as_array, choice, function, is_stub
+from functools import cache
+
+from helpers.datasets import LOADED
+from helpers.exercises.fresh import recognized
+from helpers.exercises.inside import BY_HAND, SILENCE, WINDOW
+from helpers.exercises.judges import Exercise, NotYet, Wrong, as_array, choice, choices, function, is_stub
 from helpers.exercises.networks import expect_goal, random_maps
 from helpers.exercises.quizzes import quiz
 
@@ -37,9 +42,12 @@ def _fooled(answer) -> None:
         raise NotYet("make the image, then give check(4, (my_image, original, model, target)).")
     try:
         original, model, target = np.asarray(rest[0], np.float32), rest[1], int(rest[2])
+        original, model = _of_the_lesson(original, model)
         before = np.asarray(model(original[np.newaxis]), float)[0]
         if len(rest) != 3 or not 0 <= target < len(before):
             raise ValueError
+    except Wrong:
+        raise
     except Exception as error:
         raise NotYet("give all four: check(4, (my_image, original, model, target)).") from error
     image = as_array(image, "my_image must be an array of numbers, but it is", finite=False).astype(np.float32)
@@ -59,6 +67,35 @@ def _fooled(answer) -> None:
         raise Wrong("that is the original itself.")
     more = "more than before" if after[target] > before[target] + 0.01 else "no more than before"
     expect_goal(after[target], 0.9, f"the network gives the target a probability of {{}}, {more}", decimals=1)
+
+
+def _of_the_lesson(original, model):
+    """Return an image as the lesson has it, and the network that comes with it; else both as they are given.
+
+    Raises Wrong where the lesson has images of this shape, but not this one.
+    """
+    known = recognized(original[np.newaxis]) if original.ndim == 3 else None
+    if known is None:
+        if any(dataset.image_shape == original.shape for dataset in [*LOADED.values()]):
+            raise Wrong("that is no image of this lesson. Give original as it is.")
+        return original, model
+    image = known.dataset.splits()[known.part[0]].images[known.place[0]]
+    return image.astype(np.float32), _network_of(known.dataset) or model
+
+
+def _network_of(dataset):
+    """Return the network that comes with the lessons for a dataset, or None."""
+    from helpers.models import CLASS_NAMES, TRAINED_ON
+
+    name = TRAINED_ON.get(dataset.name, dataset.name)
+    return _loaded(name) if CLASS_NAMES.get(name) == dataset.class_names else None
+
+
+@cache
+def _loaded(name: str):
+    from helpers.models import load_model
+
+    return load_model(name)
 
 
 _GRAY = np.full((6, 10, 3), 100.0)
@@ -215,5 +252,47 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
-    5: quiz("06"),
+    5: Exercise(
+        choice(
+            "b",
+            {
+                "a": "predict gives what comes out at the end: probabilities. [2] would be those of a third image.",
+                "c": "that gives conv3 the pixels. It wants the maps of the layers before it.",
+                "d": "those are its weights. Maps are what comes out when an image goes in.",
+            },
+        ),
+        "The new model shares the layers, so it needs no training, and computes only as far as that layer.",
+        (
+            "A map depends on the image, and on all layers up to conv3.",
+            "A keras.Model goes from an input to any output: which of the four names both?",
+        ),
+    ),
+    6: BY_HAND,
+    7: WINDOW,
+    8: Exercise(
+        choices(
+            {"A": "b", "B": "c", "C": "a"},
+            {
+                "A": {
+                    "a": "eight windows show the eight highest peaks, and nothing of all other images.",
+                    "c": "what a channel responds to does not tell what it is good for. Silence it, and compare.",
+                },
+                "B": {
+                    "a": "the windows of conv5 are larger, so more would be seen in them, whatever it responds to.",
+                    "b": "there is a head around each of these eyes. The window is too small for it.",
+                },
+                "C": {
+                    "b": "it began as noise, and no image of the data went into it.",
+                    "c": "the search goes where no image of the data ever was. What is like it has to be looked for.",
+                },
+            },
+        ),
+        "Windows and pictures give ideas. Counting, painting gray and silencing test them.",
+        (
+            "Ask of each: which images were looked at, and which were not?",
+            "A: only the highest peaks. B: 20 pixels or 56. C: it began with noise.",
+        ),
+    ),
+    9: SILENCE,
+    10: quiz("06"),
 }

@@ -3,7 +3,8 @@
 from functools import partial
 
 from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters
-from helpers.exercises.judges import Exercise, Wrong, choice, function
+from helpers.exercises.judges import Exercise, Wrong, choice, choices, function
+from helpers.exercises.looking import CAM, OCCLUSION, SALIENCY
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
@@ -233,5 +234,56 @@ EXERCISES: dict[int, Exercise] = {
         ],
         patience=6,
     ),
-    5: quiz("07"),
+    5: OCCLUSION,
+    6: SALIENCY,
+    7: CAM,
+    8: Exercise(
+        choices(
+            {"A": "b", "B": "a", "C": "c"},
+            {
+                "A": {
+                    "a": "None takes the class that the network names, and that is pig, if it is right.",
+                    "c": "last_name is conv5. The layer is the last argument.",
+                },
+                "B": {
+                    "b": "so does a map that knows nothing of the network: animals are rarely at the border.",
+                    "c": "four images in 200 are no difference. It may be as good, and that is little.",
+                },
+                "C": {
+                    "a": "blurring knows nothing of the network, and so cannot explain it better.",
+                    "b": "the masks are those of the animals as before. It is the maps that have changed.",
+                },
+            },
+        ),
+        "A class, a layer, and a grade beside the grade of what knows nothing.",
+        (
+            "grad_cam takes the model, the images, the class, the layer, in this order.",
+            "B: compare with the middle of the image. C: animals are blobs.",
+        ),
+    ),
+    9: Exercise(
+        choices(
+            {"A": "c", "B": "b", "C": "a"},
+            {
+                "A": {
+                    "a": "its answers mean nothing now. A map that explained them would have had to change.",
+                    "b": "it has changed by little: two maps that have nothing to do with each other are at 0.30.",
+                },
+                "B": {
+                    "a": "of maps that are drawn at random it is near 0. These two are not.",
+                    "c": "each image gets its own map. It is the images that are alike.",
+                },
+                "C": {
+                    "b": "the map says what raises one score, not where a thing is. It may lie beside the cup.",
+                    "c": "95% means that none of the other nine words fits better. No word for a cup is among them.",
+                },
+            },
+        ),
+        "Destroy, compare with the floor, and mind which words the network has.",
+        (
+            "A: what should happen to an explanation when the answers become noise?",
+            "B: where in an image are the animals? C: which ten words can it say?",
+        ),
+    ),
+    10: quiz("07"),
 }

@@ -1,7 +1,7 @@
 """The exercises of lesson 08, transfer learning: what is right, which mistakes are typical, and the hints."""
 
 from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters
-from helpers.exercises.judges import Exercise, NotYet, Wrong, call, choice, expect_function, function
+from helpers.exercises.judges import Exercise, NotYet, Wrong, call, choice, choices, expect_function, function
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
@@ -12,6 +12,7 @@ from helpers.exercises.networks import (
     unpack_images,
 )
 from helpers.exercises.quizzes import quiz
+from helpers.exercises.reused import FEATURES, FORGOTTEN
 
 import numpy as np
 
@@ -258,5 +259,46 @@ EXERCISES: dict[int, Exercise] = {
             "For the value at place i: values[max(0, i + 1 - window) : i + 1].",
         ),
     ),
-    5: quiz("08"),
+    5: FEATURES,
+    6: Exercise(
+        choices(
+            {"A": "b", "B": "a", "C": "c"},
+            {
+                "A": {
+                    "a": "both train the same head, with 1,930 parameters.",
+                    "c": "it is frozen in both. But in way 2 all images go through it again in each epoch.",
+                },
+                "B": {
+                    "b": "they may differ by 15 points either way. That these runs do not show it proves no equality.",
+                    "c": "the seeds only tell how sure that is. Time and parameters are measured as well.",
+                },
+                "C": {
+                    "a": "perhaps, but the epochs differ, too: two things were changed at once.",
+                    "b": "perhaps, but the images differ, too: two things were changed at once.",
+                },
+            },
+        ),
+        "The same images, several seeds, one thing changed at a time, and the price beside the accuracy.",
+        (
+            "A: what is computed in each epoch? B: what does an interval with 0 in it say?",
+            "C: how many things differ between the two ways?",
+        ),
+    ),
+    7: Exercise(
+        choice(
+            "c",
+            {
+                "a": "it takes as long: the rate says how far a step goes, not what it costs.",
+                "b": "frozen layers do not move at all. At a low rate they move a little.",
+                "d": "from scratch there were as few images, and the rate was three times as high.",
+            },
+        ),
+        "In the run at ten times the rate, two epochs wiped it out.",
+        (
+            "What happened at ten times the rate?",
+            "What does the base have that a network from scratch does not?",
+        ),
+    ),
+    8: FORGOTTEN,
+    9: quiz("08"),
 }

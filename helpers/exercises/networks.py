@@ -244,13 +244,43 @@ def trained_beforehand(model, *names: str) -> bool:
     )
 
 
-def multiply_adds(model) -> int:
-    """Return how many multiply-adds a Keras model needs for one image: each weight of a kernel, at each place."""
-    total = 0
-    for layer in model.layers:
-        if getattr(layer, "layers", None):
-            total += multiply_adds(layer)
-        elif layer.weights:
-            weights = sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1)
-            total += weights * int(np.prod(layer.output.shape[1:-1]))
-    return total
+def multiply_adds(model, images=None) -> int:
+    """Return how many multiply-adds a model needs for one image: each weight of a kernel, at each place, at each use.
+
+    ``images`` (N, H, W, C) are shown to a model of Keras, and each use of a layer is counted. Without them, or for what
+    cannot be called, each layer counts once. Raises ValueError for layers that are not of Keras.
+    """
+    once = images is None or not callable(model)
+    uses = (
+        [(layer, layer.output.shape) for layer in all_layers(model) if layer.weights] if once else _uses(model, images)
+    )
+    return sum(
+        int(np.prod(weight.shape)) * int(np.prod(shape[1:-1]))
+        for layer, shape in uses
+        for weight in layer.weights
+        if len(weight.shape) > 1
+    )
+
+
+def _uses(model, images) -> list[tuple]:
+    """Return each layer with weights, as often as it is used for these images, and the shape of what it gives."""
+    found, layers = [], {id(layer): layer for layer in all_layers(model) if layer.weights}
+
+    def watched(layer, call):
+        def watch(*given, **options):
+            result = call(*given, **options)
+            found.append((layer, result.shape))
+            return result
+
+        return watch
+
+    if not all(part.call.__module__.startswith("keras.") for part in [model, *layers.values()]):
+        raise ValueError("what layers of another kind do cannot be counted")
+    try:
+        for layer in layers.values():
+            layer.call = watched(layer, layer.call)
+        model(np.asarray(images[:1], np.float32), training=False)
+    finally:
+        for layer in layers.values():
+            layer.__dict__.pop("call", None)
+    return found

@@ -336,5 +336,57 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             ("Nothing yet: train both for longer.", "that is still one run of each, and luck does not get smaller."),
         ),
     ),
+    "11": (
+        Question(
+            "10b",
+            "Adam did well at a rate of 0.001. Now you take SGD. Which rate?",
+            ("0.001, since network and images are the same", "each rule makes another step of the same gradient."),
+            "one that you find by trying a few",
+            ("none: SGD finds its own", "only Adam divides by the size of the gradients; SGD takes them as they are."),
+        ),
+        Question(
+            "05",
+            "Which images are shifted and mirrored at random while a network trains?",
+            "the training images",
+            (
+                "the training and the validation images, so that they are alike",
+                "those that judge stay as they are: else each look judges by other images.",
+            ),
+            ("all, so that there are more", "more images to learn from, yes; those that judge stay as they are."),
+        ),
+        Question(
+            "09",
+            "A convolution gets half as many channels, and makes half as many. What becomes of its multiply-adds?",
+            ("a half", "channels in and channels out are multiplied with each other."),
+            ("an eighth", "the places and the size of the kernel stay as they were."),
+            "a quarter",
+        ),
+    ),
+    "11b": (
+        Question(
+            "11",
+            "You tried 20 settings. Which accuracy do you report?",
+            ("the best of the 20 on the test images", "the luckiest of 20: the test would have chosen it."),
+            (
+                "that of the chosen one on the validation images",
+                "they have chosen it, and so they flatter it.",
+            ),
+            "that of the chosen one on the test images, after one look",
+        ),
+        Question(
+            "04",
+            "Training accuracy is 99%, validation accuracy stands at 70%. What helps most?",
+            "more images",
+            ("more epochs", "there is nothing left to learn from these images: they are known by heart."),
+            ("more channels", "then it learns by heart even more easily."),
+        ),
+        Question(
+            "03",
+            "Ten classes, and after three epochs 10% are right. What do you try first?",
+            ("a larger network", "a loss that does not fall seldom comes from a network that is too small."),
+            "a tenth of the rate",
+            ("thirty epochs", "steps that are too long do not get better by being more."),
+        ),
+    ),
 }
 """The quizzes by the lesson that ends with them."""

@@ -41,7 +41,7 @@ def limited(patience: float = 1):
 
     def stop(*_):
         if time.process_time() - worked > seconds / 2 or time.monotonic() - began > 2 * seconds:
-            raise Endless
+            raise Endless(seconds)
 
     def say_how():
         print(
@@ -109,10 +109,10 @@ def call(answer, *given, where: str, returns: bool = True):
         result = answer(*given)
     except NotImplementedError:
         raise NotYet(f"{unwritten}.") from None
-    except Endless:
+    except Endless as endless:
         raise Wrong(
-            f"your function had not come to its end after {SECONDS} seconds and was stopped, {where}. Is there a loop "
-            "that never ends?"
+            f"your function had not come to its end after {endless.args[0]:g} seconds and was stopped, {where}. Is "
+            "there a loop that never ends?"
         ) from None
     except KeyboardInterrupt:
         raise Wrong(f"your function was interrupted, {where}.") from None

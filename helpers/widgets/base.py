@@ -244,4 +244,4 @@ class Explorer(LessonWidget):
 
     def still(self) -> str:
         """Return all panels and the line of numbers as one SVG picture."""
-        return draw_pictures(self.draw(self.result), self.describe(self.result))
+        return draw_pictures(self.draw(self.result), self.title, self.describe(self.result))

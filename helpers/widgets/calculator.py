@@ -217,7 +217,8 @@ class LayerCalculator(LessonWidget):
     def still(self) -> str:
         """Return the network, as far as its layers fit, as one SVG picture."""
         done, problem = self.compute()
-        return paper(*network_parts(self.input_shape.value, done, [problem or self.describe(done)]))
+        parts = network_parts(self.input_shape.value, done, [problem or self.describe(done)])
+        return paper(*parts, f"{self.title}: {problem or self.describe(done)}")
 
 
 # --- a network as blocks ---
@@ -301,4 +302,5 @@ def network_picture(model):
         for layer in layers
         if type(layer).__name__ != "InputLayer"
     ]
-    return SVG(paper(*network_parts(shape[1:], rows)))
+    steps = [f"{row.kind} to {'×'.join(map(str, row.shape))}" for row in rows]
+    return SVG(paper(*network_parts(shape[1:], rows), f"A network as blocks: {', '.join(steps)}"))

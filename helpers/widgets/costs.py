@@ -150,7 +150,7 @@ class CostExplorer(Explorer):
                 draw_text(66, y - 8, way.name, 14, "start", extra=bold),
                 draw_text(66, y + 9, flow_text(way), 11, "start"),
                 f'<rect x="{LEFT}" y="{y - 12:.1f}" width="{width:.1f}" height="24" fill="{color}"/>',
-                draw_text(PERCENT, y, percent_text(share), 15, "end", ACCENT if best else "currentColor", bold),
+                draw_text(PERCENT, y, percent_text(share), 15, "end", extra=bold),
                 draw_text(RIGHT, y - 8, count_text(way.multiply_adds), 13, "end"),
                 draw_text(RIGHT, y + 9, f"{way.weights:,} weights", 11, "end"),
             ]

@@ -54,6 +54,12 @@ def svg(width: float, height: float, body: str, style: str = "max-width:100%;hei
     )
 
 
+def titled(document: str, title: str) -> str:
+    """Return an SVG document that a screen reader takes as one image, and says what it shows."""
+    start, end = document.split(">", 1)
+    return f'{start} role="img"><title>{html.escape(title)}</title>{end}'
+
+
 def web_color(rgb) -> str:
     """Return a uint8 color as ``"#rrggbb"``."""
     return "#{:02x}{:02x}{:02x}".format(*rgb)
@@ -97,17 +103,20 @@ def small_png(pixels, most: float) -> bytes:
     return buffer.getvalue()
 
 
-def paper(width: float, height: float, body: str) -> str:
-    """Return an SVG document for print: black on white, with a margin of 12 pixels around ``body``."""
-    return svg(
-        width + 24,
-        height + 24,
-        f'<rect width="100%" height="100%" fill="#fff"/><g transform="translate(12 12)" color="#111">{body}</g>',
-    )
+def paper(width: float, height: float, body: str, title: str) -> str:
+    """Return an SVG document for print: black on white, with a margin of 12 pixels around ``body``.
+
+    ``title`` says in words what it shows.
+    """
+    body = f'<rect width="100%" height="100%" fill="#fff"/><g transform="translate(12 12)" color="#111">{body}</g>'
+    return titled(svg(width + 24, height + 24, body), title)
 
 
-def draw_pictures(pictures, text: str, columns: int = 3) -> str:
-    """Return an SVG document for print: `Picture` objects in rows, and lines of text below them."""
+def draw_pictures(pictures, title: str, text: str, columns: int = 3) -> str:
+    """Return an SVG document for print: `Picture` objects in rows, and lines of text below them.
+
+    ``title`` says what it is; with ``text`` it is what a screen reader says in place of the pictures.
+    """
     gap, top, parts, width = 24, 0.0, [], 0.0
     for start in range(0, len(pictures), columns):
         row, left = pictures[start : start + columns], 0.0
@@ -125,7 +134,7 @@ def draw_pictures(pictures, text: str, columns: int = 3) -> str:
         width, top = max(width, left - gap), top + max(picture.height for picture in row) + 22 + gap
     lines = textwrap.wrap(text, max(int(width / 7), 30))
     parts += [draw_text(0, top + 22 * place, html.escape(line), 14, "start") for place, line in enumerate(lines)]
-    return paper(width, top + 22 * len(lines) - 8, "".join(parts))
+    return paper(width, top + 22 * len(lines) - 8, "".join(parts), f"{title}: {text}")
 
 
 def readable_count(number: int) -> str:

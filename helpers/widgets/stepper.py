@@ -259,7 +259,8 @@ class ConvolutionStepper(LessonWidget):
             title = f"{name}, {array.shape[0]} × {array.shape[1]}"
             pictures.append(Picture(title, colorize(array, *limits), marks, *panel_size(array.shape)))
         numbers = draw_step(step, self.value_range, self.response_range)
-        return draw_pictures([*pictures, Picture("", None, numbers, *step_size(step))], self.describe(step), 2)
+        pictures.append(Picture("", None, numbers, *step_size(step)))
+        return draw_pictures(pictures, self.title, self.describe(step), 2)
 
 
 # --- its drawings ---

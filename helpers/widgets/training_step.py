@@ -189,7 +189,7 @@ class TrainingStepExplorer(Explorer):
     def still(self) -> str:
         """Return the whole step as one SVG picture, with the numbers of all parts."""
         parts = [self.result._replace(part=part) for part in range(1, len(PARTS) + 1)]
-        return draw_pictures(self.draw(parts[-1]), " ".join(map(self.describe, parts)), 4)
+        return draw_pictures(self.draw(parts[-1]), self.title, " ".join(map(self.describe, parts)), 4)
 
 
 def choice_slider(label: str, options: dict, value, tooltip: str):

@@ -153,6 +153,7 @@ def test_writing(tmp_path):
 
 def test_data(tmp_path):
     shutil.copytree(ROOT / "data", tmp_path / "data")
+    (tmp_path / "data/planned.md").write_text("| File | `planned.csv`, not made yet |")
     count = computer.data(tmp_path).says
     assert computer.data(tmp_path).state == FINE and int(count.split()[0]) >= 10
     with (tmp_path / "data/digits.npz").open("r+b") as file:

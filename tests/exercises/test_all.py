@@ -29,7 +29,7 @@ def test_no_lesson_is_left_out():
 
 
 def test_unknown_lesson():
-    with pytest.raises(ValueError, match=r"No exercises for lesson '99'\. There are some for: 00, 01, .*10, 10b\."):
+    with pytest.raises(ValueError, match=r"No exercises for lesson '99'\. There are some for: 00, 01, .*11, 11b\."):
         load_checks("99")
 
 

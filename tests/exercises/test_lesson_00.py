@@ -3,7 +3,7 @@
 from itertools import islice
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 
 
 def by_places(image):
@@ -14,10 +14,11 @@ def by_taking(image):
     return np.take(image, [2, 3, 4], axis=0)
 
 
-STUBS = {1: "?", 2: lambda image: ...}
+STUBS = {1: "?", 2: lambda image: ..., 3: letters("???")}
 RIGHT = {
     1: ["b", "B", " (b) "],
     2: [lambda image: image[2:5], by_places, by_taking, lambda image: list(islice(image, 2, 5))],
+    3: dressed("acb"),
 }
 WRONG = {
     1: [
@@ -35,11 +36,21 @@ WRONG = {
         (lambda image: image[2:6], "shape"),
         (lambda image: image[2:5] + 1, "where"),
     ],
+    3: one_wrong(
+        "acb",
+        Ab="goes on without the page",
+        Ac="waits in line",
+        Ba="you do not know why",
+        Bb="says nothing of memory",
+        Ca="where it began",
+        Cc="the same error comes again",
+    ),
 }
 MISSING = [
     (1, "e", "answer with one of the letters a, b, c, d"),
     (2, None, "define the function"),
     (2, not_written, "write the body"),
+    (3, letters("a?b"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -1,7 +1,7 @@
 """The exercises of lesson 01, convolution by hand: right answers, typical mistakes with their messages."""
 
 import numpy as np
-from exercise_tools import Answers, not_written
+from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import signal
 
 
@@ -125,7 +125,10 @@ STUBS = {
     3: [[None] * 3] * 3,
     4: {"height": None, "channels": None, "parameters": None},
     5: lambda image, size: ...,
+    6: {"covers": None, "valid": None, "padding": None, "same": None},
+    7: letters("???"),
 }
+REACH = {"covers": 9, "valid": 37, "padding": 4, "same": 23}
 RIGHT = {
     1: ["b", " B ", "(b)"],
     2: [stride_by_slicing, stride_by_range, stride_by_views],
@@ -136,6 +139,8 @@ RIGHT = {
         {"height": "112", "channels": np.int64(64), "parameters": np.array(9472)},
     ],
     5: [pool_by_reshape, pool_by_loop, lambda image, size: pool_by_reshape(image, size).tolist()],
+    6: [REACH, {name: float(number) for name, number in REACH.items()}, {**REACH, "same": np.ceil(45 / 2)}],
+    7: dressed("cba"),
 }
 WRONG = {
     1: [
@@ -219,6 +224,31 @@ WRONG = {
         (pool_small_sums, "sums of uint8"),
         (pool_hanging, "hang over the border"),
     ],
+    6: [
+        ({**REACH, "covers": 3}, "pulls the kernel apart"),
+        ({**REACH, "covers": 12}, "no gap is needed"),
+        ({**REACH, "covers": 8}, "begins counts as well"),
+        ({**REACH, "covers": 6}, "that it skips"),
+        ({**REACH, "valid": 43}, "that is without dilation"),
+        ({**REACH, "valid": 36}, "first place counts"),
+        ({**REACH, "valid": 45}, "no place for it at the border"),
+        ({**REACH, "padding": 8}, "both sides together"),
+        ({**REACH, "padding": 1}, "that is without dilation"),
+        ({**REACH, "padding": 0}, "gets smaller"),
+        ({**REACH, "same": 22}, "rounds up"),
+        ({**REACH, "same": 45}, "with stride 1 only"),
+        ({**REACH, "same": 19}, "that is without padding"),
+        ({**REACH, "same": 20}, "too small"),
+    ],
+    7: one_wrong(
+        "cba",
+        Aa="place within the window",
+        Ab="one number is left of four",
+        Ba="crosses the border",
+        Bc="number of each window grows",
+        Cb="maximum drops them",
+        Cc="as a window is large",
+    ),
 }
 MISSING = [
     (1, "e", "answer with one of the letters a, b, c, d"),

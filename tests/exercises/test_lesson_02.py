@@ -55,13 +55,35 @@ def gradient_by_difference(image, kernel, target):
     return gradient
 
 
+def energies_by_scipy(patch, evens, odds):
+    found = []
+    for even, odd in zip(evens, odds, strict=True):
+        found.append(np.abs(signal.correlate2d(patch, even + 1j * np.conj(odd), mode="valid")).mean())
+    return found
+
+
+def energies_by_pixel(patch, evens, odds, magnitude=lambda even, odd: (even * even + odd * odd) ** 0.5):
+    """Each window of the patch by itself: its sum of products with both kernels."""
+    windows = np.lib.stride_tricks.sliding_window_view(patch, evens.shape[1:])
+    even, odd = (np.einsum("rcij,nij->nrc", windows, kernels) for kernels in (evens, odds))
+    return magnitude(even, odd).mean(axis=(1, 2))
+
+
+def energies_scaled(change):
+    return lambda patch, evens, odds: change(energies_by_pixel(patch, evens, odds), patch, evens)
+
+
+PICTURE = {"sigma": 5, "phase": 90}
 STUBS = {
     1: {"frequency": ..., "theta": ...},
     2: lambda kernel, bell: ...,
     3: "?",
     4: lambda image: ...,
     5: lambda image, kernel, target: ...,
-    6: letters("???"),
+    6: {"sigma": ..., "phase": ...},
+    7: lambda patch, evens, odds: ...,
+    8: letters("???"),
+    9: letters("???"),
 }
 RIGHT = {
     1: [
@@ -85,7 +107,19 @@ RIGHT = {
         gradient_by_difference,
         lambda i, k, t: np.rot90(gradient_by_convolution(i, k, t), 4).tolist(),
     ],
-    6: dressed("bca"),
+    6: [PICTURE, {"sigma": 5.0, "phase": np.degrees(np.pi / 2)}, {"sigma": "5", "phase": np.int64(90)}],
+    7: [
+        energies_by_scipy,
+        energies_by_pixel,
+        lambda p, e, o: np.float32(
+            [
+                np.sqrt(signal.correlate2d(p, a, "valid") ** 2 + signal.correlate2d(p, b, "valid") ** 2).mean()
+                for a, b in zip(e, o, strict=True)
+            ]
+        ),
+    ],
+    8: dressed("acb"),
+    9: dressed("bca"),
 }
 WRONG = {
     1: [
@@ -147,7 +181,50 @@ WRONG = {
             "the pixels are missing",
         ),
     ],
-    6: one_wrong(
+    6: [
+        ({**PICTURE, "sigma": 10}, "counts from the center"),
+        ({**PICTURE, "sigma": 8}, "length of one wave"),
+        ({**PICTURE, "sigma": 4}, "half a wave"),
+        ({**PICTURE, "sigma": 15}, "where the kernel ends"),
+        ({**PICTURE, "sigma": 0.61}, "how high the bell is"),
+        ({**PICTURE, "phase": 0}, "looks for a line"),
+        ({**PICTURE, "phase": 180}, "a purple stripe"),
+        ({**PICTURE, "phase": 270}, "to the right of the center"),
+        ({**PICTURE, "phase": -90}, "to the right of the center"),
+        ({**PICTURE, "phase": 45}, "larger than the other one"),
+        ({**PICTURE, "phase": np.pi / 2}, "in radians"),
+        ({**PICTURE, "phase": 0.25}, "share of a wave"),
+        ({**PICTURE, "phase": 100}, "too large"),
+    ],
+    7: [
+        (lambda p, e, o: energies_by_pixel(p, e, 0 * o, lambda even, odd: even), "cancel out in the mean"),
+        (lambda p, e, o: energies_by_pixel(p, e, 0 * o), "the odd kernels are missing"),
+        (lambda p, e, o: energies_by_pixel(p, e, o, lambda a, b: abs(a) + abs(b)), "where the stripes are: square"),
+        (lambda p, e, o: energies_by_pixel(p, e, o, lambda a, b: abs(a + b)), "another phase"),
+        (lambda p, e, o: energies_by_pixel(p, e, o, lambda a, b: a * a + b * b), "root of the sum is missing"),
+        (lambda p, e, o: energies_by_pixel(p, e, o, lambda a, b: a * a + b * b) ** 0.5, "root of the mean"),
+        (
+            lambda p, e, o: [
+                abs(signal.correlate2d(p, a + 1j * np.conj(b), "valid")).max() for a, b in zip(e, o, strict=True)
+            ],
+            "One bright spot",
+        ),
+        (energies_scaled(lambda right, p, e: right * (len(p) - len(e[0]) + 1) ** 2), "larger patch"),
+        (energies_scaled(lambda right, p, e: right[::-1]), "is right"),
+        (energies_scaled(lambda right, p, e: right.mean()), "shape"),
+        (energies_scaled(lambda right, p, e: right * np.nan), "nan"),
+        (lambda patch, evens: evens, "raised TypeError"),
+    ],
+    8: one_wrong(
+        "acb",
+        Ab="goes up and down",
+        Ac="the same for all phases",
+        Ba="how wide the stripes are",
+        Bb="six times the same number",
+        Ca="trained for longer",
+        Cc="cannot show that either",
+    ),
+    9: one_wrong(
         "bca",
         Aa="in the kernel, not in the page",
         Ac="forgets all names",
@@ -164,7 +241,10 @@ MISSING = [
     (3, "wide", "answer with one of the letters a, b, c, d"),
     (4, "?", "define the function"),
     (5, lambda image, kernel, target: None, "write the body of the function"),
-    (6, letters("b?a"), "B: put one of the letters a, b, c"),
+    (6, {"sigma": 5, "phase": None}, "fill in phase."),
+    (7, lambda patch, evens, odds: None, "write the body of the function"),
+    (8, letters("ac?"), "C: put one of the letters a, b, c"),
+    (9, letters("b?a"), "B: put one of the letters a, b, c"),
 ]
 
 

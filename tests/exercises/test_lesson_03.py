@@ -39,13 +39,20 @@ def gradient_by_loop(w, x, y, rate):
 
 unbuilt = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(10)])
 
+FIELD = {"conv2": 13, "conv3": 25}
+COUNTS = np.array([[80, 17, 3], [6, 92, 2], [1, 1, 98]])
+MATRIX = {"accuracy": 90, "cats_found": 80, "dogs_as_cats": 6}
 STUBS = {
     1: "?",
     2: {"conv": None, "height": None, "dense": None},
     3: lambda w, x, y, learning_rate: ...,
     4: lambda label, probabilities: ...,
     5: (..., None),
-    6: letters("???"),
+    6: {"conv2": None, "conv3": None},
+    7: letters("???"),
+    8: {"accuracy": None, "cats_found": None, "dogs_as_cats": None},
+    9: letters("???"),
+    10: letters("???"),
 }
 RIGHT = {
     1: ["c", "C", "c."],
@@ -65,7 +72,15 @@ RIGHT = {
         lambda label, p: np.array(-math.log([*p][label] + 1e-12)),
     ],
     5: [network(), network(20_000, ("SeparableConv2D", "Dense"), accuracy=0.95), network(scale=5)],  # no softmax
-    6: dressed("acc"),
+    6: [FIELD, {"conv2": 13.0, "conv3": "25"}, {"conv2": 7 + 2 * 3, "conv3": np.int64(13 + 2 * 3 * 2)}],
+    7: dressed("cab"),
+    8: [
+        MATRIX,
+        {**MATRIX, "accuracy": 100 * np.trace(COUNTS) / COUNTS.sum()},
+        {**MATRIX, "dogs_as_cats": COUNTS[1, 0]},
+    ],
+    9: dressed("bca"),
+    10: dressed("acc"),
 }
 WRONG = {
     1: [("a", "what the next layer gets"), ("b", "save just as many"), ("d", "Dense layer now gets fewer")],
@@ -133,7 +148,53 @@ WRONG = {
         (network(kinds=("Conv2D", "Lambda")), "a Lambda layer does not say"),
         (network(classes=5), "it must give 10 numbers"),
     ],
-    6: one_wrong(
+    6: [
+        ({**FIELD, "conv2": 9}, "3 steps in the image"),
+        ({**FIELD, "conv2": 19}, "not for its own window"),
+        ({**FIELD, "conv2": 16}, "size − 1 steps"),
+        ({**FIELD, "conv2": 11}, "window of the pooling"),
+        ({**FIELD, "conv2": 3}, "How many pixels do these see"),
+        ({**FIELD, "conv3": 11}, "strides are missing"),
+        ({**FIELD, "conv3": 19}, "without the stride of the second"),
+        ({**FIELD, "conv3": 17}, "without the stride of the pooling"),
+        ({**FIELD, "conv3": 23}, "strides multiply"),
+        ({**FIELD, "conv3": 31}, "size − 1 steps"),
+        ({**FIELD, "conv3": 26}, "too large"),
+    ],
+    7: one_wrong(
+        "cab",
+        Aa="a large loss alone",
+        Ab="only the probability of the true class",
+        Bb="both saw the same images",
+        Bc="would give other networks",
+        Ca="held back",
+        Cc="nothing says so",
+    ),
+    8: [
+        ({**MATRIX, "accuracy": 0.9}, "in percent"),
+        ({**MATRIX, "accuracy": 270}, "Divide by the number of all"),
+        ({**MATRIX, "accuracy": 10}, "share of mistakes"),
+        ({**MATRIX, "cats_found": 0.8}, "in percent"),
+        ({**MATRIX, "cats_found": 100 * 80 / 87}, "Take the row"),
+        ({**MATRIX, "cats_found": 92}, "Take the row"),
+        ({**MATRIX, "cats_found": 80 / 3}, "not of all animals"),
+        ({**MATRIX, "cats_found": 20}, "it took for others"),
+        ({**MATRIX, "dogs_as_cats": 17}, "cats taken for dogs"),
+        ({**MATRIX, "dogs_as_cats": 8}, "all dogs that were taken"),
+        ({**MATRIX, "dogs_as_cats": 7}, "owls as well"),
+        ({**MATRIX, "dogs_as_cats": 92}, "that it recognized"),
+        ({**MATRIX, "dogs_as_cats": 5}, "too small"),
+    ],
+    9: one_wrong(
+        "bca",
+        Aa="needs no more",
+        Ac="the layers into which they go",
+        Ba="before the first step",
+        Bb="begins to count anew",
+        Cb="what the optimizer remembers",
+        Cc="labels are not kept",
+    ),
+    10: one_wrong(
         "acc",
         Ab="added up to one map",
         Ac="how deep each kernel is",
@@ -152,7 +213,11 @@ MISSING = [
     (5, network()[0], "give the trained model and the dataset: check(5, (small_model, dataset))."),
     (5, (network()[0], None), "give the trained model and the dataset"),
     (5, network()[::-1], "give the trained model and the dataset"),
-    (6, letters("a?c"), "B: put one of the letters a, b, c"),
+    (6, {"conv2": 13, "conv3": ...}, "fill in conv3."),
+    (7, letters("c?b"), "B: put one of the letters a, b, c"),
+    (8, {**MATRIX, "accuracy": None}, "fill in accuracy."),
+    (9, letters("bc?"), "C: put one of the letters a, b, c"),
+    (10, letters("a?c"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -109,13 +109,18 @@ def scale_by_what_is_left(maps, rate, random):
 
 GOAL, LIMIT = 0.7, 50_000
 
+CURVES = {"P": "c", "Q": "b", "R": "a", "S": "d"}
+KEPT = {"by_loss": 4, "by_accuracy": 5, "every": 6}
 STUBS = {
     1: "?",
     2: lambda losses, patience: None,
     3: {"zeros": None, "factor": None, "zeros_predicting": None},
     4: lambda maps, rate, random: None,
     5: (..., None, None),
-    6: letters("???"),
+    6: dict.fromkeys("PQRS", "?"),
+    7: {"by_loss": None, "by_accuracy": None, "every": None},
+    8: letters("???"),
+    9: letters("???"),
 }
 RIGHT = {
     1: ["b", "(b).", "answer b"],
@@ -145,7 +150,10 @@ RIGHT = {
         (fake(), ROWS, np.eye(CLASSES)[LABELS]),
         (fake(predict=lambda *_, **__: 3 * np.eye(CLASSES)[LABELS] - 1), ROWS, LABELS),  # no softmax
     ],
-    6: dressed("aab"),
+    6: [CURVES, {name: f"({letter})" for name, letter in CURVES.items()}, {**CURVES, "Q": "B"}],
+    7: [KEPT, {name: str(epoch) for name, epoch in KEPT.items()}, {**KEPT, "by_loss": np.int64(4)}],
+    8: dressed("acb"),
+    9: dressed("aab"),
 }
 WRONG = {
     1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "become surer")],
@@ -180,7 +188,7 @@ WRONG = {
         ({"zeros": 256, "factor": 1.25, "zeros_predicting": 0}, "75% × 1.25"),
         ({"zeros": 256, "factor": 4, "zeros_predicting": 0}, "1 / rate"),
         ({"zeros": 256, "factor": "1,33", "zeros_predicting": 0}, "without a comma"),
-        ({"zeros": 256, "factor": 1, "zeros_predicting": 0}, "a quarter less"),
+        ({"zeros": 256, "factor": 1, "zeros_predicting": 0}, "gets less in training"),
         ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 256}, "passes everything on"),
         ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 768}, "passes everything on"),
         ({"zeros": 257, "factor": 4 / 3, "zeros_predicting": 0}, "too large"),
@@ -237,7 +245,47 @@ WRONG = {
         ((fake(predict=lambda *_, **__: np.eye(5)[LABELS % 5]), ROWS, LABELS), "it must give 10 numbers"),
         ((keras.Sequential([keras.layers.Dense(10)]), ROWS, LABELS), "its parameters cannot be counted"),
     ],
-    6: one_wrong(
+    6: [
+        ({**CURVES, "P": "a"}, "grows from 0.22"),
+        ({**CURVES, "P": "b"}, "comes near to 1"),
+        ({**CURVES, "P": "d"}, "learned from get there"),
+        ({**CURVES, "Q": "a"}, "turns around after epoch 4"),
+        ({**CURVES, "Q": "c"}, "no accuracy is above 1."),
+        ({**CURVES, "Q": "d"}, "no accuracy is above 1."),
+        ({**CURVES, "R": "b"}, "falls to the end"),
+        ({**CURVES, "R": "c"}, "begins at 2.1"),
+        ({**CURVES, "R": "d"}, "begins at 2.1"),
+        ({**CURVES, "S": "a"}, "a share of right answers"),
+        ({**CURVES, "S": "b"}, "as Q is"),
+        ({**CURVES, "S": "c"}, "know by heart"),
+    ],
+    7: [
+        ({**KEPT, "by_loss": 6}, "only a smaller loss"),
+        ({**KEPT, "by_loss": 5}, "looks at val_loss"),
+        ({**KEPT, "by_loss": 3}, "counted from 1"),
+        ({**KEPT, "by_loss": 2}, "at the first rise"),
+        ({**KEPT, "by_loss": 1.4}, "that is the loss"),
+        ({**KEPT, "by_loss": 1}, "loss is largest"),
+        ({**KEPT, "by_accuracy": 6}, "Only a larger accuracy"),
+        ({**KEPT, "by_accuracy": 4}, "looks at val_accuracy"),
+        ({**KEPT, "by_accuracy": 3}, "falls first"),
+        ({**KEPT, "by_accuracy": 0.47}, "that is the accuracy"),
+        ({**KEPT, "by_accuracy": 1}, "accuracy is smallest"),
+        ({**KEPT, "every": 4}, "better or not"),
+        ({**KEPT, "every": 5}, "better or not"),
+        ({**KEPT, "every": 1}, "written again"),
+        ({**KEPT, "every": 7}, "too large"),
+    ],
+    8: one_wrong(
+        "acb",
+        Ab="hardly one becomes exactly 0",
+        Ac="there is no loss",
+        Ba="which other images",
+        Bb="still normalizes",
+        Ca="a noisy curve is luck",
+        Cc="not there to choose by",
+    ),
+    9: one_wrong(
         "aab",
         Ab="that is stride 2",
         Ac="as deep as its input",
@@ -262,7 +310,10 @@ MISSING = [
     (5, (row_reader(), ROWS[:0], LABELS[:0]), "give the images and their labels"),
     (5, (row_reader(), ROWS, LABELS[:9]), "give the images and their labels"),
     (5, (row_reader(), ROWS, LABELS + 0.5), "give the images and their labels"),
-    (6, letters("a?b"), "B: put one of the letters a, b, c"),
+    (6, {**CURVES, "R": "?"}, "R: put one of the letters a, b, c, d"),
+    (7, {**KEPT, "every": None}, "fill in every."),
+    (8, letters("a?b"), "B: put one of the letters a, b, c"),
+    (9, letters("a?b"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -85,6 +85,7 @@ def always_augmented():
     return network
 
 
+STRENGTH = {"factor": 0.125, "pixels": 6}
 STUBS = {
     1: "?",
     2: {
@@ -94,6 +95,9 @@ STUBS = {
     3: lambda image, label, other, other_label, top, left, height, width: None,
     4: (..., None),
     5: letters("???"),
+    6: {"factor": None, "pixels": None},
+    7: letters("????"),
+    8: letters("???"),
 }
 RIGHT = {
     1: ["b", "B", ("b",)],
@@ -108,7 +112,10 @@ RIGHT = {
         (fake(), batches(0.65)),
         (fake(), [(255 * ROWS, LABELS)]),
     ],
-    5: dressed("cab"),
+    5: dressed("bac"),
+    6: [STRENGTH, {"factor": 45 / 360, "pixels": "6"}, {"factor": "0.125", "pixels": 6.0}],
+    7: dressed("bcab"),
+    8: dressed("cab"),
 }
 WRONG = {
     1: [("a", "labels are right"), ("c", "says 9"), ("d", "nothing checks")],
@@ -191,6 +198,40 @@ WRONG = {
         ((fake(), batches(0.64)), "it gets 64.0% of the validation images right. The goal is 65%: close."),
     ],
     5: one_wrong(
+        "bac",
+        Aa="names of the files",
+        Ac="no table is read",
+        Bb="before the cache",
+        Bc="the first epoch fills it",
+        Ca="nothing is kept",
+        Cb="size of a batch stays",
+    ),
+    6: [
+        ({**STRENGTH, "factor": 45}, "in degrees"),
+        ({**STRENGTH, "factor": np.pi / 4}, "in radians"),
+        ({**STRENGTH, "factor": 0.25}, "up to 90°"),
+        ({**STRENGTH, "factor": 0.0625}, "22.5° to each side"),
+        ({**STRENGTH, "factor": 0.5}, "up to 180°"),
+        ({**STRENGTH, "factor": 8}, "turn it over"),
+        ({**STRENGTH, "pixels": 0.1}, "that is the share"),
+        ({**STRENGTH, "pixels": 12}, "from the one end to the other"),
+        ({**STRENGTH, "pixels": 3}, "not in all"),
+        ({**STRENGTH, "pixels": 54}, "stays in the picture"),
+        ({**STRENGTH, "pixels": 10}, "a tenth of 60"),
+        ({**STRENGTH, "pixels": 7}, "too large"),
+    ],
+    7: one_wrong(
+        "bcab",
+        Aa="the label is lost",
+        Ac="teach the network little",
+        Ba="changed as well",
+        Bb="may hide it",
+        Cb="many reasons",
+        Cc="on all the time",
+        Da="one changed image",
+        Dc="no weights change",
+    ),
+    8: one_wrong(
         "cab",
         Aa="the frequency sets how wide",
         Ab="out of step sooner",
@@ -214,7 +255,10 @@ MISSING = [
     (4, (augmented(), None), "give the trained model and the batches"),
     (4, (augmented(), (ROWS, LABELS)), "give the trained model and the batches"),
     (4, (keras.Sequential, batches()), "give the trained model and the batches"),
-    (5, letters("c?b"), "B: put one of the letters a, b, c"),
+    (5, letters("b?c"), "B: put one of the letters a, b, c"),
+    (6, {"factor": 0.125, "pixels": None}, "fill in pixels."),
+    (7, letters("bca?"), "D: put one of the letters a, b, c"),
+    (8, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -34,12 +34,72 @@ def share_by_loop(heat, mask):
     return inside / (inside + outside)
 
 
+def fall(
+    ask, image, size, step, gray=127, last=1, again=True, corner=False, answer=lambda before, after: before - after
+):
+    """The mean at each pixel of what ``answer`` makes of the probabilities before and after, square by square."""
+    falls, current = [[[] for _ in row] for row in image], np.array(image)
+    for top in range(0, image.shape[0] - size + last, step):
+        for left in range(0, image.shape[1] - size + last, step):
+            if again:
+                current = np.array(image)
+            current[top : top + size, left : left + size] = gray
+            found = answer(*ask(np.stack([image, current])))
+            for row, col in np.ndindex(1 if corner else size, 1 if corner else size):
+                falls[top + row][left + col].append(found)
+    return falls
+
+
+def fall_by_loop(*given, collect=np.mean, **options):
+    return [[collect(found) if found else 0.0 for found in row] for row in fall(*given, **options)]
+
+
+def fall_in_one_batch(ask, image, size, step):
+    corners = [
+        (t, left) for t in range(0, len(image) - size + 1, step) for left in range(0, image.shape[1] - size + 1, step)
+    ]
+    inside = np.zeros((len(corners), *image.shape[:2]), bool)
+    for mask, (top, left) in zip(inside, corners, strict=True):
+        mask[top : top + size, left : left + size] = True
+    drops = ask(image[None]) - ask(np.where(inside[..., None], np.uint8(127), image))
+    return np.tensordot(drops, inside, 1) / inside.sum(axis=0)
+
+
+def fall_by_arrays(ask, image, size, step):
+    total, times, before = np.zeros(image.shape[:2]), np.zeros(image.shape[:2], int), ask(image[np.newaxis])
+    for top in np.arange(0, image.shape[0] - size + 1, step):
+        for left in np.arange(0, image.shape[1] - size + 1, step):
+            where = np.zeros(image.shape[:2], bool)
+            where[top : top + size, left : left + size] = True
+            covered = image.copy()
+            covered[where] = 127
+            total, times = total + where * (before - ask(covered[np.newaxis])), times + where
+    return total / times
+
+
+def fall_in_place(ask, image, size, step):
+    return fall_by_loop(ask, image, size, step, image.fill(127) or 127)
+
+
+def saliency_by_loop(gradient):
+    return [[max(map(abs, pixel)) for pixel in row] for row in gradient]
+
+
+def cam_by_channel(maps, weights, label, weigh=lambda weight: weight):
+    return sum(weigh(weights[k, label]) * maps[:, :, k] for k in range(maps.shape[2]))
+
+
 STUBS = {
     1: "?",
     2: lambda maps, gradients: ...,
     3: lambda heat, mask: None,
     4: (None, IMAGES, LABELS),
-    5: letters("???"),
+    5: lambda ask, image, size, step: None,
+    6: lambda gradient: ...,
+    7: lambda maps, weights, label: None,
+    8: letters("???"),
+    9: letters("???"),
+    10: letters("???"),
 }
 RIGHT = {
     1: ["b", "B.", "'b'"],
@@ -58,7 +118,20 @@ RIGHT = {
         (trained(GOAL), [*IMAGES], LABELS.tolist()),
         (scores(), IMAGES, np.eye(10)[LABELS]),  # no softmax, and one-hot labels
     ],
-    5: dressed("bac"),
+    5: [fall_by_loop, fall_in_one_batch, fall_by_arrays],
+    6: [
+        saliency_by_loop,
+        lambda g: np.maximum(g.max(axis=-1), -g.min(axis=-1)),
+        lambda g: np.sqrt((g**2).max(2)).astype("float32").astype(float),
+    ],
+    7: [
+        cam_by_channel,
+        lambda m, w, k: np.einsum("hwc,c->hw", m, w[:, k]),
+        lambda m, w, k: (m @ w)[..., k].tolist(),
+    ],
+    8: dressed("bac"),
+    9: dressed("cba"),
+    10: dressed("bac"),
 }
 WRONG = {
     1: [("a", "says where, not what"), ("c", "a window of 56 × 56 pixels"), ("d", "Dark is less, not nothing")],
@@ -107,7 +180,70 @@ WRONG = {
             "for each image it must give 9 numbers, but the shape of its answer is (9, 10)",
         ),
     ],
-    5: one_wrong(
+    5: [
+        (lambda *g: fall_by_loop(*g, answer=lambda before, after: after - before), "it is the other way round"),
+        (lambda *g: fall_by_loop(*g, answer=lambda before, after: after), "How far do they fall?"),
+        (lambda *g: fall_by_loop(*g, collect=sum), "those are sums"),
+        (lambda *g: fall_by_loop(*g, last=0), "the last squares are missing"),
+        (lambda *g: fall_by_loop(*g, again=False), "the squares stay covered"),
+        (lambda *g: fall_by_loop(*g, gray=0), "the squares must be gray: 127"),
+        (lambda *g: fall_by_loop(*g, gray=255), "the squares must be gray: 127"),
+        (lambda ask, image, *g: fall_by_loop(ask, image, *g, gray=image.mean(axis=(0, 1))), "must be gray: 127"),
+        (lambda *g: fall_by_loop(*g, corner=True), "only the corner of each square"),
+        (lambda *g: np.abs(fall_by_loop(*g)), "Keep the sign"),
+        (lambda *g: np.maximum(fall_by_loop(*g), 0), "Keep the sign"),
+        (lambda *g: fall_by_loop(*g, collect=max), "it returned"),
+        (lambda ask, image, size, step: ask(image), "your function raised ValueError: ask gets images (N, 8, 10, 3)"),
+        (fall_in_place, "your function changed its input"),
+        (lambda ask, image, size, step: fall(ask, image, size, step), "must return numbers"),
+    ],
+    6: [
+        (lambda g: g.max(axis=2), "take sizes first"),
+        (lambda g: abs(g.max(axis=2)), "it may be a negative one"),
+        (lambda g: abs(g).sum(axis=2), "the sum of the three channels"),
+        (lambda g: abs(g).mean(axis=2), "the mean of the three channels"),
+        (lambda g: abs(g.mean(axis=2)), "cancel out"),
+        (lambda g: g.clip(0).max(axis=2), "Grad-CAM that cuts them off"),
+        (lambda g: abs(g).max(axis=0), "along a row or a column"),
+        (lambda g: abs(g).max(axis=1), "The channels are the last axis"),
+        (lambda g: abs(g), "three numbers for each pixel"),
+        (lambda g: np.array(saliency_by_loop(g)) / np.max(saliency_by_loop(g)), "leave the scale as it is"),
+        (lambda g: abs(g).max(), "it returned shape () where (4, 5) is right"),
+        (lambda g: abs(g[..., 0]), "it returned"),
+    ],
+    7: [
+        (lambda m, w, k: m @ w[k], "A column belongs to a class"),
+        (lambda m, w, k: cam_by_channel(m, w, k).clip(0), "keeps what speaks against the class"),
+        (lambda m, w, k: cam_by_channel(m, w, k) / m.shape[2], "the mean over the channels"),
+        (lambda m, w, k: m @ w, "the maps of all classes"),
+        (lambda m, w, k: m * w[:, k], "those are the weighted maps"),
+        (lambda m, w, k: cam_by_channel(m, w, k).mean(), "that is the score, without the bias"),
+        (lambda m, w, k: cam_by_channel(m, w, k, abs), "keep its sign"),
+        (lambda m, w, k: cam_by_channel(m, w, k, lambda weight: max(weight, 0)), "against the class: keep it"),
+        (lambda m, w, k: m.sum(axis=2), "the weights are not used"),
+        (lambda m, w, k: cam_by_channel(m, w, k) / (m.shape[0] * m.shape[1]), "do not divide by the number of places"),
+        (lambda m, w, k: cam_by_channel(m, w, k - 1), "it returned"),
+        (lambda m, w, k: cam_by_channel(m, w, k).T, "it returned"),
+    ],
+    8: one_wrong(
+        "bac",
+        Aa="the class that the network names",
+        Ac="The layer is the last argument",
+        Bb="knows nothing of the network",
+        Bc="four images in 200",
+        Ca="cannot explain it better",
+        Cb="those of the animals as before",
+    ),
+    9: one_wrong(
+        "cba",
+        Aa="would have had to change",
+        Ab="are at 0.30",
+        Ba="drawn at random it is near 0",
+        Bc="It is the images that are alike",
+        Cb="not where a thing is",
+        Cc="No word for a cup",
+    ),
+    10: one_wrong(
         "bac",
         Aa="happens once",
         Ac="random once",
@@ -127,7 +263,12 @@ MISSING = [
     (4, (trained(1), IMAGES, None), "give the images and their labels"),
     (4, (trained(1), IMAGES[:0], LABELS[:0]), "give the images and their labels"),
     (4, (trained(1), "fox", ["a", "b"]), "give the images and their labels"),
-    (5, letters("b?c"), "B: put one of the letters a, b, c"),
+    (5, lambda ask, image, size, step: None, "write the body of the function"),
+    (6, "?", "define the function"),
+    (7, None, "define the function"),
+    (8, letters("b?c"), "B: put one of the letters a, b, c"),
+    (9, letters("cb?"), "C: put one of the letters a, b, c"),
+    (10, letters("b?c"), "B: put one of the letters a, b, c"),
 ]
 
 

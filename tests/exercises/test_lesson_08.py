@@ -123,12 +123,57 @@ def means_of(part):
     return lambda values, window: [np.mean(part(values, i, window)) for i in range(len(values))]
 
 
+def maps_of(base, name, images, **options):
+    cut = keras.Model(base.inputs[0], base.get_layer(name).output)
+    return cut(np.asarray(images, "float32"), **options).numpy()
+
+
+def features_by_predict(base, name, images):
+    maps = keras.Model(base.inputs[0], base.get_layer(name).output).predict(images, verbose=0)
+    return maps.max(axis=(1, 2))
+
+
+def features_by_layers(base, name, images):
+    found = images.astype("float32")
+    for layer in base.layers:
+        found = layer(found, training=False)
+        if layer.name == name:
+            return [[float(np.max(one[:, :, k])) for k in range(one.shape[2])] for one in found.numpy()]
+
+
+def features_by_pooling(base, name, images):
+    inputs = keras.Input(images.shape[1:])
+    whole = keras.Model(base.inputs[0], layers.GlobalMaxPooling2D()(base.get_layer(name).output))
+    return keras.Model(inputs, whole(inputs)).predict(images, verbose=0)
+
+
+def by_batch(base, name, images):
+    return maps_of(base, name, images, training=True).max(axis=(1, 2))
+
+
+def frozen_for_good(base, name, images):
+    base.trainable = False
+    return features_by_predict(base, name, images)
+
+
+def words(probabilities):
+    return [max(range(len(one)), key=lambda k: one[k]) for one in probabilities]
+
+
+def share_of_others(before, after):
+    return sum(a != b for a, b in zip(words(before), words(after), strict=True)) / len(before)
+
+
 STUBS = {
     1: "?",
     2: lambda base, prefixes: ...,
     3: (..., IMAGES, LABELS),
     4: lambda values, window: ...,
-    5: letters("???"),
+    5: lambda base, name, images: None,
+    6: letters("???"),
+    7: "?",
+    8: lambda before, after: ...,
+    9: letters("???"),
 }
 RIGHT = {
     1: ["d", " D)", "(d)"],
@@ -155,7 +200,15 @@ RIGHT = {
             / np.convolve(np.ones(len(values)), np.ones(window))[: len(values)]
         ),
     ],
-    5: dressed("bca"),
+    5: [features_by_predict, features_by_layers, features_by_pooling, frozen_for_good],
+    6: dressed("bac"),
+    7: ["c", "C.", "(c)"],
+    8: [
+        share_of_others,
+        lambda b, a: (b.argmax(1) != a.argmax(1)).mean(),
+        lambda b, a: 1 - np.count_nonzero(np.argmax(b, -1) == np.argmax(a, -1)) / b.shape[0],
+    ],
+    9: dressed("bca"),
 }
 WRONG = {
     1: [
@@ -247,7 +300,53 @@ WRONG = {
         (lambda values, window: np.mean(values[-window:]), "it returned shape () where (5,) is right"),
         (lambda values, window: [f"{value:.2f}" for value in values], "must return numbers"),
     ],
-    5: one_wrong(
+    5: [
+        (lambda base, name, x: maps_of(base, name, x).mean(axis=(1, 2)), "those are means"),
+        (maps_of, "those are the maps"),
+        (lambda base, name, x: base.predict(x, verbose=0), "what comes out of the last layer"),
+        (lambda base, name, x: maps_of(base, name, x).reshape(len(x), -1), "those are all numbers of the maps"),
+        (lambda base, name, x: maps_of(base, name, x).max(axis=-1), "one number for each place"),
+        (lambda base, name, x: maps_of(base, name, x).min(axis=(1, 2)), "those are the smallest values"),
+        (lambda base, name, x: maps_of(base, name, x).sum(axis=(1, 2)), "those are sums"),
+        (lambda base, name, x: features_by_predict(base, name, x).T, "it is turned: a row for each image"),
+        (by_batch, "the base has changed: batch normalization measures"),
+        (
+            lambda base, name, x: 2 * features_by_predict(base, name, x),
+            "for the layer conv2_relu and 7 images it returned",
+        ),
+        (
+            lambda base, name, x: features_by_predict(base, name, x)[:1],
+            "it returned shape (1, 5) where (7, 5) is right",
+        ),
+        (lambda base, name, x: maps_of(base, "conv4", x), "your function raised ValueError"),
+        (lambda base, name, x: features_by_predict(base, name, x) * np.nan, "must return numbers"),
+        (lambda base, name, x: x.fill(0) or features_by_predict(base, name, x), "your function changed its input"),
+        (lambda base, name, x: keras.Model(base.inputs[0], base.get_layer(name).output), "must return numbers"),
+        (3, "give the function itself"),
+    ],
+    6: one_wrong(
+        "bac",
+        Aa="both train the same head",
+        Ac="frozen in both",
+        Bb="proves no equality",
+        Bc="Time and parameters are measured",
+        Ca="the epochs differ, too",
+        Cb="the images differ, too",
+    ),
+    7: [("a", "it takes as long"), ("b", "frozen layers do not move"), ("d", "the rate was three times as high")],
+    8: [
+        (lambda b, a: 1 - share_of_others(b, a), "the share of words that stayed"),
+        (lambda b, a: 100 * share_of_others(b, a), "that is in percent"),
+        (lambda b, a: round(len(b) * share_of_others(b, a)), "that is how many"),
+        (lambda b, a: (b != a).any(axis=1).mean(), "probabilities always change a little"),
+        (lambda b, a: np.mean(b != a), "the class with the largest one: argmax"),
+        (lambda b, a: np.mean(abs(a - b)), "how far probabilities move"),
+        (lambda b, a: b.max(axis=1).mean() - a.max(axis=1).mean(), "how much surer it was"),
+        (lambda b, a: np.mean(b.argmax(axis=0) != a.argmax(axis=0)), "argmax(axis=0) looks along the images"),
+        (lambda b, a: [p != q for p, q in zip(words(b), words(a), strict=True)], "Return one number, the share"),
+        (lambda b, a: share_of_others(b, a) / 2, "it returned 0.125 where 0.25 is right"),
+    ],
+    9: one_wrong(
         "bca",
         Aa="not what they are good for",
         Ac="suffers as much without others",
@@ -271,7 +370,12 @@ MISSING = [
     (3, (trained(1), IMAGES, LABELS + 0.5), "give the images and their labels"),
     (4, None, "define the function"),
     (4, not_written, "write the body of the function"),
-    (5, letters("b?a"), "B: put one of the letters a, b, c"),
+    (5, None, "define the function"),
+    (5, lambda base, name, images: ..., "write the body of the function"),
+    (6, letters("ba?"), "C: put one of the letters a, b, c"),
+    (7, "low", "answer with one of the letters a, b, c, d"),
+    (8, "?", "define the function"),
+    (9, letters("b?a"), "B: put one of the letters a, b, c"),
 ]
 
 

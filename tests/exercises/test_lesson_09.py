@@ -1,6 +1,7 @@
 """The exercises of lesson 09, real-world architectures: right answers, typical mistakes with their messages."""
 
 import functools
+import itertools
 import types
 
 from helpers.engine import keras
@@ -187,12 +188,44 @@ def with_lambda():
     return model
 
 
+def priced(*numbers):
+    return dict(zip(("weights", "work", "layers", "stack"), numbers, strict=True))
+
+
+def gradient_by_loop(weights, residual):
+    slope = 1.0
+    for weight in weights:
+        slope *= weight + (1 if residual else 0)
+    return slope
+
+
+def gradient_by_difference(weights, residual, step=1e-7):
+    """What a small change of the input changes: exact, as the chain is linear."""
+
+    def chain(x):
+        for weight in weights:
+            x = weight * x + (x if residual else 0)
+        return x
+
+    return (chain(step) - chain(0)) / step
+
+
+def gradient_by_ways(weights, residual):
+    """Each block is passed by or gone through."""
+    ways = itertools.product(*([(1, weight) if residual else (weight,) for weight in weights]))
+    return sum(np.prod(way) for way in ways)
+
+
 STUBS = {
     1: "?",
     2: lambda size, channels, filters, height, width: ...,
     3: lambda x, filters, stride: ...,
     4: (..., IMAGES, LABELS),
-    5: letters("???"),
+    5: priced(*[None] * 4),
+    6: letters("???"),
+    7: lambda weights, residual: ...,
+    8: letters("???"),
+    9: letters("???"),
 }
 RIGHT = {
     1: ["(c)", "c", "(C)"],
@@ -213,8 +246,17 @@ RIGHT = {
         (counted(BUDGET_GOAL, BUDGET), [*IMAGES], LABELS.tolist()),
         (Later(reader), IMAGES, LABELS),
         (Later(reader, (layers.Conv2D, 8, 3, 2)), IMAGES, LABELS),
+        (Later(lambda: reader(shape=(None, None, 3))), IMAGES, LABELS),
     ],
-    5: dressed("bcb"),
+    5: [
+        priced(76_800, 15_052_800, 2, 64_512),
+        priced("76800", 1.50528e7, np.int64(2), np.float64(64_512)),
+        priced(*np.array([76_800, 15_052_800, 2, 64_512])),
+    ],
+    6: dressed("cab"),
+    7: [gradient_by_loop, gradient_by_difference, gradient_by_ways],
+    8: dressed("bac"),
+    9: dressed("bcb"),
 }
 WRONG = {
     1: [
@@ -336,6 +378,10 @@ WRONG = {
             "it needs 500,004 multiply-adds for one image. At most 500,000 are allowed",
         ),
         (
+            (Later(functools.partial(reader, again=(layers.Conv2D, 3, 11))), IMAGES, LABELS),
+            "it needs 697,354 multiply-adds for one image",
+        ),
+        (
             (Later(reader, (layers.Conv2D, 600, 3)), IMAGES, LABELS),
             "it needs 584,002 multiply-adds",
         ),
@@ -346,13 +392,64 @@ WRONG = {
         ((Later(untrained), IMAGES, LABELS), "there is no convolution in it"),
         ((trained(1), IMAGES, LABELS), "its multiply-adds cannot be counted: begin with keras.Input((8, 8, 3))"),
         ((Later(without_input), IMAGES, LABELS), "its multiply-adds cannot be counted"),
-        ((Later(lambda: reader(shape=(None, None, 3))), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((counted(1, 0), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((Later(with_lambda), IMAGES, LABELS), "a Lambda layer does not say"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((Later(reader), IMAGES[:, :4], LABELS), "it cannot take images of shape (4, 8, 3)"),
     ],
-    5: one_wrong(
+    5: [
+        (priced(1_600, 15_052_800, 2, 64_512), "as deep as its input: 5 × 5 × 48"),
+        (priced(76_864, 15_052_800, 2, 64_512), "there are no biases here"),
+        (priced(1_200, 15_052_800, 2, 64_512), "that is one kernel, and there are 64"),
+        (priced(15_360, 15_052_800, 2, 64_512), "for each channel a kernel has 5 × 5 weights"),
+        (priced(76_800, 60_211_200, 2, 64_512), "pixels of the *output*"),
+        (priced(76_800, 1_075_200, 2, 64_512), "14 rows and as many columns"),
+        (priced(76_800, 76_800, 2, 64_512), "each weight is used at each place"),
+        (priced(76_800, 30_105_600, 2, 64_512), "you count two"),
+        (priced(76_800, 235_200, 2, 64_512), "the work for one map"),
+        (priced(76_800, 11_059_200, 2, 64_512), "that is without padding"),
+        (priced(76_800, 15_052_800, 3, 64_512), "one too many"),
+        (priced(76_800, 15_052_800, 1, 64_512), "one too few"),
+        (priced(76_800, 15_052_800, 2, 55_296), "only the first of them gets 48 channels"),
+        (priced(76_800, 15_052_800, 2, 73_728), "gets 48 channels, not 64"),
+        (priced(76_800, 15_052_800, 2, 27_648), "the first of them alone"),
+        (priced(76_800, 15_052_800, 2, 1_152), "stack = 1152: a kernel is as deep as its input"),
+        (priced(76_801, 15_052_800, 2, 64_512), "weights = 76801 is too large"),
+        (priced("76,800", 15_052_800, 2, 64_512), "without a comma"),
+    ],
+    6: one_wrong(
+        "cab",
+        Aa="used at each place",
+        Ab="where its maps are small",
+        Bb="5 × 5 pixels as before",
+        Bc="it can compute less",
+        Ca="have no weights",
+        Cc="these are copied for the test",
+    ),
+    7: [
+        (lambda w, residual: sum(w + residual), "those are sums"),
+        (lambda w, residual: gradient_by_loop(w, False), "each slope is 1 + w"),
+        (lambda w, residual: gradient_by_loop(w, True), "no way around: each slope is w"),
+        (lambda w, residual: gradient_by_loop(w, not residual), "it is the other way round"),
+        (lambda w, residual: gradient_by_loop(w, False) + int(residual), "not only one around them all"),
+        (lambda w, residual: np.prod(w) + (sum(w) if residual else 0), "around any of the blocks"),
+        (lambda w, residual: abs(gradient_by_loop(w, residual)), "Keep its sign"),
+        (lambda w, residual: [gradient_by_loop(w[: k + 1], residual) for k in range(len(w))], "after each block"),
+        (lambda w, residual: gradient_by_loop(w[1:], residual), "the first block counts"),
+        (lambda w, residual: np.mean(w + residual), "those are means"),
+        (lambda w, residual: gradient_by_loop(w, residual) / 2, "it returned"),
+        (lambda w, residual: w.append(residual), "your function raised AttributeError"),
+    ],
+    8: one_wrong(
+        "bac",
+        Aa="nobody has tried here",
+        Ac="and was not found",
+        Bb="one has to change it and nothing else",
+        Bc="here they grow",
+        Ca="More must be equal",
+        Cb="one run of each",
+    ),
+    9: one_wrong(
         "bcb",
         Aa="stored numbers drift",
         Ac="dropout in prediction",
@@ -373,7 +470,12 @@ MISSING = [
     (4, None, "train a network, then give check(4, (my_network, x_validation, y_validation))"),
     (4, trained(1), "give the trained network and the images: check(4, (my_network, x_validation, y_valid"),
     (4, (counted(1, 4), IMAGES, None), "give the images and their labels: check(4, (my_network, x_valid"),
-    (5, letters("b?b"), "B: put one of the letters a, b, c"),
+    (5, priced(76_800, ..., 2, None), "fill in work, stack"),
+    (5, 76_800, "keep the dictionary with the names weights, work, layers, stack"),
+    (6, letters("c?b"), "B: put one of the letters a, b, c"),
+    (7, None, "define the function"),
+    (8, letters("ba?"), "C: put one of the letters a, b, c"),
+    (9, letters("b?b"), "B: put one of the letters a, b, c"),
 ]
 
 

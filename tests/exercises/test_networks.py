@@ -10,6 +10,7 @@ from helpers.exercises.lesson_07 import GOAL
 from helpers.exercises.lesson_08 import TRANSFER_GOAL
 from helpers.exercises.lesson_09 import BUDGET_GOAL
 from helpers.exercises.networks import (
+    all_layers,
     expect_goal,
     multiply_adds,
     parameters_of,
@@ -253,6 +254,38 @@ def test_multiply_adds(make, expected):
     later = keras.Sequential(make())  # the shape comes with the first images
     later(IMAGES[:2].astype("float32"))
     assert multiply_adds(later) == expected
+    assert multiply_adds(later, IMAGES[:2]) == expected
+    assert not any("call" in vars(layer) for layer in all_layers(later))
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda x, conv: conv(conv(conv(x))), 3 * 9 * 3 * 3 * 64),
+        (lambda x, conv: conv(layers.MaxPooling2D(2)(conv(x))), 9 * 3 * 3 * (64 + 16)),
+        (
+            lambda x, conv: (lambda inner: inner(inner(x)))(keras.Sequential([keras.Input((8, 8, 3)), conv])),
+            2 * 81 * 64,
+        ),
+    ],
+)
+def test_multiply_adds_count_a_layer_as_often_as_it_is_used(make, expected):
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, make(inputs, layers.Conv2D(3, 3, padding="same")))
+    assert multiply_adds(model, IMAGES[:1]) == expected
+
+
+def test_layers_of_ones_own_are_not_counted():
+    class Own(layers.Layer):
+        def build(self, shape):
+            self.kernel = self.add_weight(shape=(3, 3))
+
+        def call(self, images):
+            return images @ self.kernel @ self.kernel
+
+    model = keras.Sequential([keras.Input((8, 8, 3)), Own()])
+    with pytest.raises(ValueError, match="layers of another kind"):
+        multiply_adds(model, IMAGES[:1])
 
 
 # --- what stands for a network in lists of mistakes ---

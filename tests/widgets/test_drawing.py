@@ -40,7 +40,7 @@ def test_pictures_stand_in_rows():
     sizes = [(250, 80), (90, 250), (250, 50), (60, 70), (250, 90)]
     pictures = [Picture(name, None, "", *size) for name, size in zip("abcde", sizes, strict=True)]
     for columns in (1, 2, 3, 5):
-        root = ElementTree.fromstring(draw_pictures(pictures, "all of them", columns))
+        root = ElementTree.fromstring(draw_pictures(pictures, "Some", "all of them", columns))
         found = places(root)
         assert [*found] == [*"abcde"]
         boxes = [(*found[p.title], found[p.title][0] + p.width, found[p.title][1] + 22 + p.height) for p in pictures]
@@ -55,7 +55,7 @@ def test_pictures_stand_in_rows():
 
 def test_text_below_pictures_is_wrapped():
     sentence = "Sigma < 3 & “theta” > 0° " * 12
-    root = ElementTree.fromstring(draw_pictures([Picture("<b>title</b> &")], sentence))
+    root = ElementTree.fromstring(draw_pictures([Picture("<b>title</b> &")], "Some", sentence))
     title, *lines = words(root)
     assert title == "<b>title</b> &"
     assert " ".join(lines) == sentence.strip()
@@ -76,7 +76,7 @@ def test_pixels_and_marks_of_a_picture():
     rng = np.random.default_rng(0)
     gray, color = np.repeat(rng.integers(0, 256, (9, 12, 1), np.uint8), 3, 2), rng.integers(0, 256, (5, 4, 3), np.uint8)
     pictures = [Picture("gray", gray, "<circle/>", 240, 180), Picture("color", color), Picture("none", None, "<rect/>")]
-    root = ElementTree.fromstring(draw_pictures(pictures, ""))
+    root = ElementTree.fromstring(draw_pictures(pictures, "Some", ""))
     first, second = root.iter(f"{SVG}image")
     np.testing.assert_array_equal(pixels_of(first), gray[..., 0])
     np.testing.assert_array_equal(pixels_of(second), color)
@@ -95,13 +95,13 @@ def test_pixels_and_marks_of_a_picture():
     ids=["ramp", "constant"],
 )
 def test_gray_pixels_of_two_axes(gray):
-    (image,) = ElementTree.fromstring(draw_pictures([Picture("a", gray)], "")).iter(f"{SVG}image")
+    (image,) = ElementTree.fromstring(draw_pictures([Picture("a", gray)], "Some", "")).iter(f"{SVG}image")
     np.testing.assert_array_equal(pixels_of(image), gray)
 
 
 def test_large_pixels_become_small():
     noise = np.random.default_rng(0).integers(0, 256, (900, 1800, 3), np.uint8)
-    (image,) = ElementTree.fromstring(draw_pictures([Picture("a", noise)], "")).iter(f"{SVG}image")
+    (image,) = ElementTree.fromstring(draw_pictures([Picture("a", noise)], "Some", "")).iter(f"{SVG}image")
     small = pixels_of(image)
     assert max(small.shape) == 1.5 * PANEL
     assert small.shape[1] == pytest.approx(2 * small.shape[0], abs=1)
@@ -121,7 +121,7 @@ def test_embedded_pixels_are_sharp_or_smoothed(options, style):
 @pytest.mark.parametrize(("side", "sharp"), [(10, True), (90, True), (91, False), (500, False)])
 def test_only_enlarged_pixels_are_sharp_in_print(side, sharp):
     picture = Picture("a", np.zeros((side, side, 3), np.uint8), "", 90, 90)
-    (image,) = ElementTree.fromstring(draw_pictures([picture], "")).iter(f"{SVG}image")
+    (image,) = ElementTree.fromstring(draw_pictures([picture], "Some", "")).iter(f"{SVG}image")
     assert ("pixelated" in image.get("style")) == sharp
 
 

@@ -8,6 +8,7 @@ from helpers.pixels import png
 from helpers.widgets.activation import ActivationExplorer
 from helpers.widgets.augmentation import AugmentationExplorer
 from helpers.widgets.base import Explorer, LessonWidget
+from helpers.widgets.budget import BudgetExplorer
 from helpers.widgets.calculator import LayerCalculator
 from helpers.widgets.costs import CostExplorer
 from helpers.widgets.dropout import DropoutExplorer
@@ -19,12 +20,14 @@ from helpers.widgets.training_step import TrainingStepExplorer
 
 import ipywidgets as ipw
 import numpy as np
+import pandas as pd
 import pytest
 from model_tools import network
 from widget_tools import drive, noise_image, parts, upload
 
 IMAGES, LABELS, NAMES = noise_image(5, 16, 12, 3), np.array([0, 1, 2, 0, 1]), ("cat", "dog", "owl")
 MAPS = {"early": np.random.default_rng(0).random((5, 4, 3, 2)), "late": np.random.default_rng(1).random((5, 2, 2, 6))}
+POINTS = pd.DataFrame({"name": ["a"], "operations": [1e13], "accuracy": [0.8]})
 WIDGETS = {
     ConvolutionStepper: lambda: ConvolutionStepper(IMAGES[0, ..., 0], np.ones((2, 2))),  # presets have another shape
     GaborExplorer: GaborExplorer,
@@ -37,6 +40,7 @@ WIDGETS = {
     FeatureExplorer: lambda: FeatureExplorer(MAPS, MAPS, IMAGES, LABELS, IMAGES, LABELS, NAMES),
     CostExplorer: CostExplorer,
     TrainingStepExplorer: TrainingStepExplorer,
+    BudgetExplorer: lambda: BudgetExplorer(points=POINTS),
 }
 every_widget = pytest.mark.parametrize("build", WIDGETS.values(), ids=[kind.__name__ for kind in WIDGETS])
 

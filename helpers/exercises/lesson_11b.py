@@ -1,0 +1,132 @@
+"""The exercises of lesson 11b, What each piece is worth."""
+
+from helpers.exercises.judges import Exercise, choices, numbers
+from helpers.exercises.quizzes import quiz
+
+_FIRST, _SECOND, _DENSE = 2 * 28 * 28 * 16 * 25, 2 * 28 * 28 * 32 * 9 * 16, 2 * 32 * 10
+_FORWARD = _FIRST + _SECOND + _DENSE
+_TRAINING = 2 * _FIRST + 3 * _SECOND + 3 * _DENSE
+_IMAGES, _SPEED = 10 * 60_000, 200e9
+_FLOOR = _TRAINING * _IMAGES / _SPEED
+
+EXERCISES = {
+    1: Exercise(
+        choices(
+            {"a": "a", "b": "b", "c": "c", "d": "b"},
+            {
+                "a": {"b": "look at the interval again: it ends far below 0, and all five seeds agree."},
+                "b": {"a": "its interval includes 0: another five seeds may well say the opposite."},
+                "c": {
+                    "a": "a mean near 0 is not 0. How wide is the interval, and how long were the trainings?",
+                    "b": "that no difference was seen does not say that there is none: a small one would be missed.",
+                },
+                "d": {
+                    "a": "95% intervals miss the truth in 5% of all cases, also where there is nothing to find.",
+                    "c": "that is 5% of a hundred. How many intervals are there here?",
+                },
+            },
+        ),
+        "An interval says what was seen and what may have been missed. And of many intervals some are unlucky.",
+        (
+            "For a and b: does the interval include 0? For c: is that the same as 'none'?",
+            "d: each of them misses 0 with a probability of 5%, if the piece makes no difference.",
+        ),
+    ),
+    2: Exercise(
+        numbers(
+            {"forward": _FORWARD, "training": _TRAINING, "seconds": _FLOOR, "share": _FLOOR / 120},
+            {
+                "forward": {
+                    _FORWARD / 2: "these are multiply-adds. Each is two operations.",
+                    _FIRST + _SECOND // 16 + _DENSE: "each kernel of the second convolution goes through all 16 maps.",
+                    2 * 24 * 24 * 16 * 25 + 2 * 22 * 22 * 32 * 9 * 16 + _DENSE: 'padding "same" keeps 28 × 28.',
+                    _FIRST + _SECOND: "the dense layer is missing.",
+                    _FIRST
+                    + _SECOND
+                    + 2 * 28 * 28 * 32 * 10: "the mean comes first: 32 numbers go into the dense layer.",
+                },
+                "training": {
+                    _FORWARD: "that is the way forward. Which two gradients follow?",
+                    2 * _FORWARD: "two gradients come after the way forward: of the weights, and of the input.",
+                    3 * _FORWARD: "nothing below the first convolution learns: does it need the gradient of its input?",
+                    _TRAINING / 2: "these are multiply-adds. Each is two operations.",
+                },
+                "seconds": {
+                    _TRAINING * 60_000 / _SPEED: "that is one epoch.",
+                    _FORWARD * _IMAGES / _SPEED: "that is a prediction for all images, not a training.",
+                    3 * _FORWARD * _IMAGES / _SPEED: "the first convolution needs two times, not three.",
+                    _TRAINING * 10 / _SPEED: "that is one image, ten times.",
+                    _SPEED / (_TRAINING * _IMAGES): "that is trainings per second.",
+                },
+                "share": {
+                    120 / _FLOOR: "that is how many times the floor it took. How near is it, as a part of 1?",
+                    1 - _FLOOR / 120: "that is what was lost. The floor is the part that was needed.",
+                    100 * _FLOOR / 120: "as a part of 1, not in percent.",
+                },
+            },
+            tolerance=1e-5,
+        ),
+        "Shape by shape, kernel by kernel: a floor is an hour of arithmetic saved by a minute of it.",
+        (
+            "A convolution: 2 × height × width of its maps × kernels × (kernel height × width × channels in).",
+            "training = 2 × the first convolution + 3 × all that comes after it; seconds = training × images / speed.",
+        ),
+    ),
+    3: Exercise(
+        choices(
+            {"most": "b", "norm": "c", "batch": "a"},
+            {
+                "most": {
+                    "a": "1,280 multiply-adds. Compare that with any convolution.",
+                    "c": "it has the most weights. But each is used at 9 places only, those of B at 961.",
+                },
+                "norm": {
+                    "a": "it reads 30,752 numbers of each image, and writes them, several times. Moving takes time.",
+                    "b": "by its arithmetic it would be even less. But it has to move each number several times.",
+                },
+                "batch": {
+                    "b": "each image needs the same operations, whatever else is in the batch.",
+                    "c": "half as many images, half as many operations.",
+                },
+            },
+        ),
+        "Places × weights make the work, and numbers that are only moved take time as well.",
+        (
+            "most: weights × places. How many places do the maps have?",
+            "norm: count numbers, not operations: how many does it read and write, forward and back?",
+        ),
+    ),
+    4: Exercise(
+        choices(
+            {"A": "o", "B": "r", "C": "w", "D": "u"},
+            {
+                "A": {
+                    "u": "the training images are nearly all right.",
+                    "w": "with wrong labels training climbs slowly, and the validation accuracy falls again.",
+                    "r": "it learns, and well.",
+                },
+                "B": {
+                    "u": "it could be a stage of underfitting; but it does not move at all. What stops it?",
+                    "o": "nothing is learned, so nothing is learned by heart.",
+                    "w": "even with wrong labels the training images are learned by heart.",
+                },
+                "C": {
+                    "o": "close; but the validation accuracy falls while training climbs. What does it learn by heart?",
+                    "u": "the training accuracy still climbs at the end, and validation fell long before.",
+                    "r": "with too large a rate nothing is learned.",
+                },
+                "D": {
+                    "o": "both curves are low, and near each other.",
+                    "w": "both curves still climb together: nothing is learned by heart so far.",
+                    "r": "it learns, steadily. It has not come far.",
+                },
+            },
+        ),
+        "Two curves together tell what one does not.",
+        (
+            "Look at the gap between the curves, and at where each of them goes at the end.",
+            "Low and together: more training. High and apart: less freedom, more images. Falling: look at the labels.",
+        ),
+    ),
+    5: quiz("11b"),
+}

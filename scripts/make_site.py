@@ -1,0 +1,214 @@
+"""Make the lessons into static pages: `make site`. Open site/index.html, or put the folder on any web server.
+
+The pages are made from the notebooks with their stored outputs, and from README, glossary, cards and guides; nothing is
+executed, nothing is fetched, and a page asks no other server for anything.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+from importlib.metadata import distribution
+from itertools import chain
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+from xml.etree import ElementTree
+
+from helpers.lessons import LESSONS, find_lesson
+
+import nbformat
+from fontTools.ttLib import TTFont
+from sphinx.cmd.build import build_main
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "docs" / "site"
+GROUPS = {
+    "About": ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE-lessons.md"),
+    "Guides": ("docs/*.md",),
+    "For teaching": ("docs/teaching/*.md",),
+    "Data": ("data/*.md", "data/models/*.md"),
+}
+"""What the column on the left lists below the lessons, by its caption."""
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+FOLDED = {"solution": "the solution", "claims": "the test of the text"}
+TITLE = "{http://www.w3.org/2000/svg}title"
+
+
+def public_addresses() -> dict[str, str]:
+    """Return the public addresses of the repository and of the site, from pyproject.toml; "" where there is none.
+
+    Raises ValueError for what is no address that begins with https.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return checked(project["tool"]["cnn-lessons"])
+
+
+def checked(addresses: dict) -> dict[str, str]:
+    """Return the addresses without a slash at the end; raises ValueError if one is none."""
+    for name, address in addresses.items():
+        parts = urlsplit(address)
+        if address and not (parts.scheme == "https" and parts.netloc):
+            raise ValueError(f"{name} is {address!r}: give an address that begins with https://, or leave it empty.")
+    return {name: address.rstrip("/") for name, address in addresses.items()}
+
+
+class Pages:
+    """What becomes a page, and the folder in which it is prepared for Sphinx."""
+
+    def __init__(self, folder: Path, lessons, public: dict[str, str]):
+        self.folder, self.lessons, self.public = folder, lessons, public
+        self.alt: dict[str, str] = {}  # by the hash of a picture, which is its name in the site
+        self.widgets: dict[str, str] = {}
+        self.groups = {caption: self._found(patterns) for caption, patterns in GROUPS.items()}
+        self.texts = ["README.md", "notebooks/GLOSSARY.md", *chain.from_iterable(self.groups.values())]
+        self.notebooks = [f"notebooks/{lesson.stem}.ipynb" for lesson in lessons]
+
+    @staticmethod
+    def _found(patterns) -> list[str]:
+        return [path.relative_to(ROOT).as_posix() for pattern in patterns for path in sorted(ROOT.glob(pattern))]
+
+    def write(self) -> None:
+        """Prepare all of them."""
+        for path in self.texts:
+            text = self.linked((ROOT / path).read_text(encoding="utf-8"), path)
+            self._put("index.md" if path == "README.md" else path, text + self._contents() * (path == "README.md"))
+        for path in self.notebooks:
+            self._put(path, nbformat.writes(self.notebook(path)))
+        rows = re.findall(r"(?m)^\| ([^|]+) \|", (ROOT / "notebooks" / "GLOSSARY.md").read_text(encoding="utf-8"))
+        what = {"public": self.public, "alt": self.alt, "widgets": self.widgets, "terms": rows[1:]}
+        what["lessons"] = {lesson.id: lesson.stem for lesson in self.lessons}
+        self._put("prepared.json", json.dumps(what))
+
+    def _put(self, path: str, text: str) -> None:
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_text(text, encoding="utf-8")
+
+    def _contents(self) -> str:
+        groups = {"Lessons": [*self.notebooks, "notebooks/GLOSSARY.md"], **self.groups}
+        trees = []
+        for caption, paths in groups.items():
+            names = "\n".join(path.rsplit(".", 1)[0] for path in paths)
+            trees.append(f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{names}\n```\n")
+        return "".join(trees)
+
+    def linked(self, text: str, path: str) -> str:
+        """Return a text whose links to files lead to pages, or to copies of the files; others become plain words."""
+        here = Path(path).parent
+
+        def replace(match: re.Match) -> str:
+            mark, words, target, place = match.groups()
+            file = os.path.normpath(here / target).replace(os.sep, "/")
+            if file in self.texts or file in self.notebooks:
+                target = os.path.relpath("index.md", here).replace(os.sep, "/") if file == "README.md" else target
+                return f"{mark}[{words}]({target}{place or ''})"
+            if not (ROOT / file).is_file() or file.startswith("..") or file.endswith(".ipynb"):
+                return words
+            (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / file, self.folder / file)
+            return match[0]
+
+        return LINK.sub(replace, text)
+
+    def notebook(self, path: str):
+        """Return a lesson as its page needs it; notes the alt texts of its pictures."""
+        notebook = nbformat.read(ROOT / path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = self.linked(cell.source, path)
+                continue
+            for tag in FOLDED.keys() & set(cell.metadata.get("tags", [])):
+                cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
+                cell.metadata["mystnb"] = {
+                    "code_prompt_show": f"Show {FOLDED[tag]}",
+                    "code_prompt_hide": f"Hide {FOLDED[tag]}",
+                }
+            for output in cell.outputs:
+                self._note(output)
+        copy = self.folder / "downloads" / Path(path).name
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / path, copy)
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(self.ways_to_run(path), id="ways-to-run"))
+        return notebook
+
+    def _note(self, output) -> None:
+        data = output.get("data", {})
+        if "image/png" in data:
+            key, text = base64.b64decode(data["image/png"]), output.metadata.get("image/png", {}).get("alt")
+        elif "image/svg+xml" in data:
+            key = os.linesep.join(data["image/svg+xml"].splitlines()).encode()
+            text = ElementTree.fromstring(key).findtext(TITLE)
+        else:
+            return
+        name = hashlib.sha256(key).hexdigest()
+        self.alt[name] = text or ""
+        if widget := re.match(r"(.+) \(run the cell to use it\)", data.get("text/plain", "")):
+            self.widgets[name] = re.sub(r"\W+", "-", widget[1].lower())
+
+    def ways_to_run(self, path: str) -> str:
+        """Return links to the notebook itself: to download, and, where the repository is public, to run."""
+        name = Path(path).name
+        ways = [f"{{download}}`Download this notebook <../downloads/{name}>`, and run it by `make lab`"]
+        if self.public["repository"]:
+            address = urlsplit(self.public["repository"])
+            if address.netloc == "github.com":
+                binder = f"https://mybinder.org/v2/gh{address.path}/HEAD?urlpath={quote(f'lab/tree/{path}', safe='')}"
+                ways.append(f"[run it on Binder]({binder})")
+            ways.append(f"[look at it in the repository]({self.public['repository']}/blob/HEAD/{path})")
+        return f"*{' · '.join(ways)}*"
+
+
+def pack_font(target: Path) -> None:
+    """Write the font of the formulas: without one for mathematics, a browser does not stretch braces."""
+    font = TTFont(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf"))
+    font.flavor = "woff"
+    font.save(target)
+
+
+def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = None) -> int:
+    """Make the pages of these lessons, and all others, in a folder, which is replaced; returns Sphinx's exit code."""
+    public = public_addresses() if public is None else checked(public)
+    with tempfile.TemporaryDirectory(prefix="cnn-lessons-site-") as folder:
+        source, made = Path(folder) / "source", Path(folder) / "made"
+        source.mkdir()
+        Pages(source, lessons, public).write()
+        jobs = str(min(os.cpu_count() or 1, 4))
+        options = ["-b", "html", "-q", "-W", "--keep-going", "-j", jobs, "-c", str(SETTINGS)]
+        code = build_main([*options, "-d", f"{folder}/doctrees", str(source), str(made)])
+        if code == 0:
+            pack_font(made / "_static" / "STIXTwoMath.woff")
+            for left_over in (
+                ".buildinfo",
+                "objects.inv",
+                "_static/webpack-macros.html",
+                "_static/sbt-webpack-macros.html",
+            ):
+                (made / left_over).unlink(missing_ok=True)
+            if target.exists():
+                shutil.rmtree(target)
+            shutil.copytree(made, target)
+    return code
+
+
+def main() -> None:
+    """Make what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lessons", nargs="*", help="ids, such as 03; all without")
+    target = ROOT / "site"
+    try:
+        chosen = [find_lesson(lesson_id) for lesson_id in parser.parse_args().lessons] or LESSONS
+        code = make_site(target, chosen)
+    except ValueError as error:
+        raise SystemExit(f"{error}") from None
+    if code:
+        sys.exit(code)
+    print("Open site/index.html")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The site that `make site` makes, made once for all tests, and what is in its pages."""
+
+import functools
+import http.server
+import importlib.util
+import os
+import sys
+import threading
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from helpers.lessons import LESSONS, find_lesson
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parent.parent
+NOWHERE = {"repository": "", "site": ""}
+SOME = ("03",)  # a lesson with a widget, tables, formulas, and a summary of Keras
+PAGES = (
+    *("index", "search", "genindex", "notebooks/03_building_a_cnn", "notebooks/GLOSSARY", "data/models/digits"),
+    *("docs/cheat_sheet", "docs/teaching/wrong_answers"),
+)
+"""A page of each kind."""
+
+
+def load(path: Path):
+    """Import a module of the site by its path; skips where `make site` has not been set up, but fails in CI."""
+    if not os.environ.get("CI"):
+        for name in ("sphinx", "myst_nb", "sphinx_book_theme", "latex2mathml"):
+            pytest.importorskip(name, reason=f"{name} is not installed: `make set-up-site`")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def load_make_site():
+    """Import scripts/make_site.py."""
+    return load(ROOT / "scripts" / "make_site.py")
+
+
+def site_of(lessons, tmp_path_factory, public=None) -> Path:
+    """Return the folder of a site with these lessons, or all (None), which the first test that asks makes for all."""
+    make_site = load_make_site()
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    name = f"site-{'-'.join(lessons or ['all'])}{'-public' if public else ''}"
+    with FileLock(base / f"{name}.lock"):
+        if not (base / name).exists():
+            chosen = [find_lesson(lesson) for lesson in lessons] if lessons else LESSONS
+            assert make_site.make_site(base / name, chosen, public or NOWHERE) == 0
+    return base / name
+
+
+class Page(HTMLParser):
+    """The links, sources and anchors of a page."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.links, self.ids, self.images = [], set(), []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.ids.add(attrs.get("id") or (attrs.get("name") if tag == "a" else None))
+        name = {"a": "href", "link": "href", "img": "src", "script": "src", "iframe": "src", "source": "src"}.get(tag)
+        if attrs.get(name) and attrs.get("rel") != "canonical":
+            self.links.append((tag, attrs[name]))
+        if tag == "img":
+            self.images.append(attrs)
+
+
+def broken_links(site: Path) -> list[str]:
+    """Return the links inside of a site that lead nowhere, and what is loaded from elsewhere."""
+    pages = {path: Page(path) for path in site.rglob("*.html")}
+    broken = []
+    for path, page in pages.items():
+        for tag, link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                outside = parts.scheme in ("https", "http") and bool(parts.netloc) and "." in parts.netloc
+                if not (tag == "a" and (outside or parts.scheme == "mailto")) and parts.scheme != "data":
+                    broken.append(f"{path.relative_to(site)}: <{tag}> {link[:200]}")
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            there = target.is_file() and target.is_relative_to(site.resolve())
+            if not there or (target in pages and parts.fragment and unquote(parts.fragment) not in pages[target].ids):
+                broken.append(f"{path.relative_to(site)}: {link[:200]}")
+    return broken
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serve files, without a word."""
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(folder: Path):
+    """Serve a folder on this machine; gives its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
