@@ -10,14 +10,13 @@ from pathlib import Path
 from time import perf_counter
 
 from helpers.datasets import load_dataset
+from helpers.datasets.measured import append, is_done, stamp
 from helpers.engine import keras
-from helpers.files import written_whole
 from helpers.recipe import shrink
 from helpers.training import set_seed
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 from keras import layers
 
 TARGET = Path(__file__).resolve().parent.parent / "data" / "dial_runs.csv"
@@ -90,22 +89,13 @@ def run(setting: dict, seed: int, dataset) -> list[dict]:
     return rows
 
 
-def is_done(setting: dict, seed: int) -> bool:
-    """Tell whether the table has this training."""
-    if not TARGET.exists():
-        return False
-    table = pd.read_csv(TARGET)
-    return bool(((table[KEYS] == pd.Series(setting)).all(axis=1) & (table["seed"] == seed)).any())
-
-
 if __name__ == "__main__":
     critters, seeds = shrink(load_dataset("critters")), map(int, sys.argv[1:] or range(5))
     for seed in seeds:
         for setting in SETTINGS:
-            if not is_done(setting, seed):
+            if not is_done(TARGET, **setting, seed=seed):
                 keras.backend.clear_session()  # else what is left of all networks fills the memory
                 rows = pd.DataFrame(run(setting, seed, critters))
-                with FileLock(f"{TARGET}.lock"), written_whole(TARGET) as partial:
-                    table = pd.concat([pd.read_csv(TARGET), rows]) if TARGET.exists() else rows
-                    table.to_csv(partial, index=False)
+                append(TARGET, rows, ["seed", *KEYS, "epoch"])
                 print(*rows.iloc[-1], flush=True)
+    stamp(TARGET)

@@ -15,6 +15,7 @@ from time import perf_counter, process_time
 
 from helpers.datasets import load_dataset
 from helpers.datasets.folders import load_folder
+from helpers.datasets.measured import append, is_done, stamp
 from helpers.engine import keras
 from helpers.files import written_whole
 from helpers.recipe import PIECES, STANDARD, Views, build_network, make_optimizer, scores, train
@@ -22,7 +23,6 @@ from helpers.training import set_seed
 from helpers.trials import share_right
 
 import pandas as pd
-from filelock import FileLock
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS, TIMES = DATA / "recipe_runs.csv", DATA / "recipe_times.csv"
@@ -42,22 +42,6 @@ STEPS = 20  # of a round of times
 def recipe_of(piece: str):
     """Return the recipe for 80% less a piece."""
     return replace(STANDARD["80%"], **PIECES[piece], **({"rate": RATES[piece]} if piece in RATES else {}))
-
-
-def add_rows(path: Path, rows: list[dict]) -> None:
-    """Add rows to a table, which other programs add to as well."""
-    with FileLock(f"{path}.lock"), written_whole(path) as partial:
-        new = pd.DataFrame(rows)
-        table = pd.concat([pd.read_csv(path), new]) if path.exists() else new
-        table.to_csv(partial, index=False)
-
-
-def is_done(path: Path, **values) -> bool:
-    """Tell whether a table has a row with these values."""
-    if not path.exists():
-        return False
-    table = pd.read_csv(path)
-    return bool((table[list(values)] == pd.Series(values)).all(axis=1).any())
 
 
 class Epochs(keras.callbacks.Callback):
@@ -85,7 +69,7 @@ def make_runs(dataset, seeds, pieces=PIECES) -> None:
                 keras.backend.clear_session()  # else what is left of all networks fills the memory
                 gc.collect()
                 train(*dataset.train, len(dataset.class_names), recipe_of(piece), seed, [epochs])
-                add_rows(RUNS, epochs.rows)
+                append(RUNS, pd.DataFrame(epochs.rows), ["seed", "piece", "epoch"])
                 print(*epochs.rows[-1].values(), flush=True)
 
 
@@ -144,5 +128,7 @@ if __name__ == "__main__":
         try_rates(cifar, given.rates or TRIED)
     elif given.times:
         make_times(cifar)
+        stamp(TIMES)
     else:
         make_runs(cifar, given.seeds, given.pieces)
+        stamp(RUNS)

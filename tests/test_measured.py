@@ -59,8 +59,9 @@ def test_rows_are_sorted_rounded_and_added(tmp_path):
     other = tmp_path / "y.csv"
     add_rows(other, [(*ROWS[0][:-1], 1 / 3), *ROWS[1:]])
     assert path.read_text() == other.read_text() and path.read_text().splitlines()[1] == "race,a,accuracy,2,0,0.3333"
-    assert is_done(path, "race", 1) and not is_done(path, "race", 2) and not is_done(path, "other", 1)
-    assert not is_done(tmp_path / "none.csv", "race", 0)
+    assert is_done(path, experiment="race", seed=1)
+    assert not is_done(path, experiment="race", seed=2) and not is_done(path, experiment="other", seed=1)
+    assert not is_done(tmp_path / "none.csv", experiment="race", seed=0)
 
 
 def test_made_once(tmp_path, capsys):

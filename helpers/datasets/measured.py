@@ -69,24 +69,28 @@ def verdict(mean: float, half: float) -> int:
 # --- made by scripts ---
 
 
-def is_done(path: Path, experiment: str, seed: int) -> bool:
-    """Tell whether a table has rows of an experiment and seed."""
+def is_done(path: Path, **values) -> bool:
+    """Tell whether a table has a row with these values, such as ``experiment="race", seed=0``."""
     if not path.exists():
         return False
-    table = pd.read_csv(path)
-    return bool(((table["experiment"] == experiment) & (table["seed"] == seed)).any())
+    return bool((pd.read_csv(path)[list(values)] == pd.Series(values)).all(axis=1).any())
 
 
-def add_rows(path: Path, rows: Iterable[tuple]) -> None:
-    """Add rows, in the order of `COLUMNS`, to a table that other programs may add to as well; numbers get 4 decimals.
+def append(path: Path, new: pd.DataFrame, order: list[str]) -> None:
+    """Add rows to a table that other programs may add to as well; sort it by the columns ``order``.
 
-    The rows are sorted, so that the file does not depend on who came first.
+    So the file does not depend on who came first.
     """
-    new = pd.DataFrame(rows, columns=COLUMNS).astype({"value": float}).round({"value": 4})
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"), written_whole(path) as partial:
         table = pd.concat([pd.read_csv(path), new]) if path.exists() else new
-        table.sort_values(COLUMNS[:-1], kind="stable").to_csv(partial, index=False, lineterminator="\n")
+        table.sort_values(order, kind="stable").to_csv(partial, index=False, lineterminator="\n")
+
+
+def add_rows(path: Path, rows: Iterable[tuple]) -> None:
+    """Add rows, in the order of `COLUMNS`, to a table as `append` does; numbers get 4 decimals."""
+    new = pd.DataFrame(rows, columns=COLUMNS).astype({"value": float}).round({"value": 4})
+    append(path, new, COLUMNS[:-1])
 
 
 def stamp(path: Path) -> None:
@@ -145,7 +149,7 @@ def make(
 
     for seed in given.seeds:
         for experiment in given.only:
-            if not is_done(path, experiment, seed):
+            if not is_done(path, experiment=experiment, seed=seed):
                 keras.backend.clear_session()  # else what is left of all networks fills the memory
                 start, used = perf_counter(), process_time()
                 found = experiments[experiment](seed)

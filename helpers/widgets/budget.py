@@ -218,9 +218,10 @@ def place_on_map(operations: float, accuracy: float) -> tuple[float, float]:
 
 
 def name_on_map(x: float, y: float, name: str) -> str:
-    """Return SVG of the name of a point, right of it, or left where it would not fit."""
-    left = x + 8 + 6 * len(name) > MAP[0]
-    return draw_text(x - 8 if left else x + 8, y + 3, html.escape(name), 11, "end" if left else "start") * bool(name)
+    """Return SVG of the name of a point, above it, and moved sideways where it would not fit."""
+    half = 3 * len(name) + 2
+    middle = min(max(x, X[0] + half), MAP[0] - half)
+    return draw_text(middle, y - 11, html.escape(name), 11) * bool(name)
 
 
 def draw_map(result: Budget, points: pd.DataFrame) -> str:
