@@ -1,10 +1,12 @@
 """Settings of all unit tests: the same examples in each run, no windows, no figures or widgets left open."""
 
+import random
 import socket
 import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -24,6 +26,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """Each test begins with the same random numbers, whatever ran before it in its process."""
+    random.seed(0)  # from here Keras takes the seeds of layers that are given none
+    np.random.seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(autouse=True)
