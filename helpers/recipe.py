@@ -116,6 +116,9 @@ def whitening_kernels(images) -> np.ndarray:
 class Views(keras.utils.PyDataset):
     """Batches of all images in random order, each at a random shift, and mirrored in every second epoch (lesson 11).
 
+    Two threads make them in advance. Made in one, they would come by way of the autotuning of tf.data, whose thread at
+    times sleeps on after an epoch, for as long as that took (TensorFlow 2.21), and the training waits for it.
+
     Parameters
     ----------
     images : uint8 array (N, H, W, C)
@@ -127,7 +130,7 @@ class Views(keras.utils.PyDataset):
     """
 
     def __init__(self, images, targets, batch: int, shift: int = 2, mirror: str = "in turns", seed: int = 0):
-        super().__init__()
+        super().__init__(workers=2)  # threads; it also turns off autotuning, which can hold a training up, see above
         padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)), "reflect")
         both = np.stack([padded, padded[:, :, ::-1]])
         self.windows = sliding_window_view(both, images.shape[1:3], axis=(2, 3))  # views: nothing is copied
@@ -137,8 +140,9 @@ class Views(keras.utils.PyDataset):
         self.on_epoch_end()
 
     def on_epoch_end(self):
-        """Draw a new order, and the other side of each image."""
+        """Draw a new order, new shifts, and the other side of each image."""
         self.order = self.random.permutation(len(self.targets))
+        self.shifts = self.random.integers(0, 2 * self.shift + 1, (2, len(self.targets)))
         if self.mirror == "at random":
             self.mirrored = self.random.integers(0, 2, len(self.targets))
         else:
@@ -153,7 +157,7 @@ class Views(keras.utils.PyDataset):
 
     def __getitem__(self, step):
         chosen = self.order[step * self.batch :][: self.batch]
-        down, right = self.random.integers(0, 2 * self.shift + 1, (2, self.batch))
+        down, right = self.shifts[:, chosen]
         return np.moveaxis(self.windows[self.mirrored[chosen], chosen, down, right], 1, -1), self.targets[chosen]
 
 

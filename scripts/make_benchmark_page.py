@@ -119,17 +119,21 @@ each run.
 Seed 0: the recipes of [lesson 11](../notebooks/11_beat_the_benchmark.ipynb), and networks of 2017, stopped after 30
 epochs. Beside the seconds, how many times those of the fastest to that accuracy; the last column counts processor
 seconds. The clock stands still during the looks, of which there are ten in a recipe, and one after each epoch in a
-network of 2017. Once in a training this virtual machine stood still for 15 to 40 seconds while the clock ran on,
-and other programs of low priority ran beside the networks of 2017: processor seconds are not touched by that.
+network of 2017. All four were trained in one call, with nothing else of weight beside them.
 
 {times}
 
 ## All runs
 
 Runs, not a comparison. The floor is the number of operations divided by what a product of two large matrices does
-in a second, measured before the same run.
+in a second, measured before the same run. Runs of seeds 1 and 2, and those of the recipe for 90%, had other
+programs beside them: of these only processor seconds can be compared.
 
 {ends}
+
+Until 2026-11-26 some epochs began with a pause of 15 to 40 seconds without any work. Datasets of TensorFlow have a
+thread that tunes them, and at times it sleeps on after an epoch, for as long as the epoch took, while the training
+waits for it (TensorFlow 2.21). Two threads of Keras now prepare the views, and these datasets are not tuned.
 
 ## What each piece is worth
 

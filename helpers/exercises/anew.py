@@ -28,8 +28,10 @@ class Task(NamedTuple):
     def clear(self) -> bool:
         """Tell whether each mistake gives a number of its own, so that each can be told from the others."""
         for name, value in self.right.items():
-            values = [value, *(typical for typical, _ in self.wrong.get(name, ()))]
-            if len({round(float(number), 6) for number in values}) < len(values):
+            values = np.sort(
+                [float(number) for number in (value, *(typical for typical, _ in self.wrong.get(name, ())))]
+            )
+            if np.isclose(values[1:], values[:-1], rtol=3 * self.tolerance, atol=3 * self.tolerance).any():
                 return False
         return True
 

@@ -1,4 +1,7 @@
-"""The tasks of arithmetic: sizes, parameters and receptive fields, each with the typical mistakes for its numbers."""
+"""The tasks of arithmetic: sizes, parameters and receptive fields, each with the typical mistakes for its numbers.
+
+Those of lessons 10 to 11b are in `helpers.exercises.more_arithmetic`, costs in `helpers.exercises.costs`.
+"""
 
 from math import ceil
 

@@ -1,7 +1,9 @@
 """The exercises of lesson 10, a CNN in raw TensorFlow: what is right, which mistakes are typical, and the hints."""
 
+from helpers.exercises.anew import drawn
 from helpers.exercises.gradients import BACK_MISTAKES, STEP_MISTAKES, judge_back, judge_step
-from helpers.exercises.judges import Exercise, choices, function, numbers
+from helpers.exercises.judges import Exercise, choices, function
+from helpers.exercises.more_arithmetic import raw_shapes
 from helpers.exercises.quizzes import quiz
 
 import numpy as np
@@ -56,53 +58,38 @@ _FAULTS = {
     },
 }
 
+_SHAPE_HINTS = (
+    "The axes are (batch, height, width, channels), for x, for the strides and for the result.",
+    "SAME: W / S. VALID: (W − F + 1) / S. Both are rounded up, for a pooling as well.",
+    "The axes of kernels are (height, width, channels in, channels out).",
+)
+
 EXERCISES: dict[int, Exercise] = {
-    1: Exercise(
-        numbers(
-            {"same_height": 11, "same_width": 10, "valid_height": 8, "valid_width": 9, "channels": 12, "weights": 1008},
-            {
-                "same_height": {
-                    10: "both formulas round up.",
-                    7: "the strides are (batch, height, width, channels): 2 is for the height.",
-                    21: "the stride of 2 is not used.",
-                    8: "that is VALID: under SAME the size of the kernel does not count.",
-                },
-                "same_width": {
-                    15: "the strides are (batch, height, width, channels): 3 is for the width.",
-                    30: "the stride of 3 is not used.",
-                    9: "that is VALID: under SAME the size of the kernel does not count.",
-                },
-                "valid_height": {
-                    7: "both formulas round up: (21 − 7 + 1) / 2 = 7.5.",
-                    5: "the strides are (batch, height, width, channels): 2 is for the height.",
-                    15: "the stride of 2 is not used.",
-                    11: "that is SAME.",
-                    9: "the kernel is 7 high and 4 wide: the first axis is the height.",
-                },
-                "valid_width": {
-                    14: "the strides are (batch, height, width, channels): 3 is for the width.",
-                    27: "the stride of 3 is not used.",
-                    10: "that is SAME.",
-                    8: "the kernel is 7 high and 4 wide: the first axis is the height.",
-                },
-                "channels": {
-                    3: "those are the channels that come in. One map comes out for each kernel.",
-                    36: "each kernel adds up what it finds in all 3 channels: one map a kernel.",
-                    8: "that is the number of images in the batch.",
-                },
-                "weights": {
-                    84: "that is one kernel, and there are 12.",
-                    1020: "the biases are a variable of their own: bias_add.",
-                    336: "each kernel is as deep as its input: 3 channels.",
-                    8064: "the batch has nothing to do with it: all images share the kernels.",
-                },
-            },
-        ),
-        "(8, 11, 10, 12) and (8, 8, 9, 12), with 1,008 weights.",
-        (
-            "The axes are (batch, height, width, channels), for x, for the strides and for the result.",
-            "SAME: W / S. VALID: (W − F + 1) / S. Both are rounded up.",
-            "The axes of kernels are (height, width, channels in, channels out).",
+    1: raw_shapes(
+        batch=8,
+        height=21,
+        width=30,
+        kernel_height=7,
+        kernel_width=4,
+        stride_height=2,
+        stride_width=3,
+        channels=3,
+        kernels=12,
+    ).exercise(
+        "(8, 11, 10, 12), (8, 8, 9, 12) and, pooled, (8, 5, 4, 12), with 1,008 weights.",
+        _SHAPE_HINTS,
+        another=drawn(
+            raw_shapes,
+            _SHAPE_HINTS,
+            batch=(8, 16, 32, 50),
+            height=range(19, 60),
+            width=range(19, 60),
+            kernel_height=(5, 6, 7),
+            kernel_width=(3, 4),
+            stride_height=(2, 4),
+            stride_width=(3, 5),
+            channels=(3, 4, 6),
+            kernels=(10, 12, 20, 24),
         ),
     ),
     2: Exercise(
@@ -233,5 +220,29 @@ EXERCISES: dict[int, Exercise] = {
             "B and C: which images are looked at, and is every part of the network as it should be for that?",
         ),
     ),
-    7: quiz("10"),
+    7: Exercise(
+        choices(
+            {"A": "b", "B": "c", "C": "a"},
+            {
+                "A": {
+                    "a": "with the larger step they agree. Which of the two results is worth more?",
+                    "c": "kinks are jumps of the slope, wherever you look from. Here only the step was changed.",
+                },
+                "B": {
+                    "a": "the tape follows each operation, in batches of any size.",
+                    "b": "rounding changes a seventh digit. What makes it exactly four times as much?",
+                },
+                "C": {
+                    "b": "a smaller rate helps a right gradient of the right loss. Is it the right loss?",
+                    "c": "the two come from different sources: a tape, and values of the loss alone.",
+                },
+            },
+        ),
+        "Two ways that share nothing: what they agree on is the gradient of the loss that you wrote.",
+        (
+            "A: the two losses of a difference agree in all but their last digits. What is left of these?",
+            "B: the loss is a mean. C: both ways are given a loss. By whom?",
+        ),
+    ),
+    8: quiz("10"),
 }

@@ -1,8 +1,8 @@
 """The exercises of lesson 10b, optimizers and machines: what is right, which mistakes are typical, and the hints."""
 
-import math
-
+from helpers.exercises.anew import drawn
 from helpers.exercises.judges import Exercise, choices, function, numbers
+from helpers.exercises.more_arithmetic import he_start
 from helpers.exercises.quizzes import quiz
 
 import numpy as np
@@ -50,6 +50,50 @@ _COMBINE_CASES = [
     _combine_case([5], 4),
 ]
 
+_START_HINTS = (
+    "√(2 / inputs): how many numbers are multiplied by weights and added up, to make one number?",
+    "For a convolution: height × width × channels in. The factor counts once in each layer.",
+)
+
+
+def _adamw(w, gradient, mean, square, count, rate, decay):
+    mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+    return w - rate * _adam_step(gradient, mean, square, count) - rate * decay * w, mean, square
+
+
+def _adam_step(gradient, mean, square, count):
+    return mean / (1 - 0.9**count) / ((square / (1 - 0.999**count)) ** 0.5 + 1e-7)
+
+
+def _adamw_of(step, shrink=lambda w, step, rate, decay: rate * decay * w):
+    """Return the function of a learner who takes such a step, and lets the weight shrink like that."""
+
+    def adamw(w, gradient, mean, square, count, rate, decay):
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        stepped = rate * step(gradient, mean, square, count)
+        return w - stepped - shrink(w, stepped, rate, decay), mean, square
+
+    return adamw
+
+
+def _with_penalty(w, gradient, mean, square, count, rate, decay):
+    return _adamw(w, gradient + decay * w, mean, square, count, rate, 0)
+
+
+def _with_old_memory(w, gradient, mean, square, count, rate, decay):
+    _, new_mean, new_square = _adamw(w, gradient, mean, square, count, rate, decay)
+    return w - rate * (_adam_step(gradient, mean, square + 1e-9, count) + decay * w), new_mean, new_square
+
+
+def _adamw_case(count: int, rate: float, decay: float, *shape: int) -> tuple:
+    random = np.random.default_rng(count)
+    w, gradient = (random.uniform(0.3, 2, shape) * random.choice((-1, 1), shape) for _ in range(2))
+    mean, square = (np.zeros(shape), np.zeros(shape)) if count == 1 else random.uniform(0.2, 1, (2, *shape))
+    return w, gradient, mean, square, count, rate, decay
+
+
+_ADAMW_CASES = [_adamw_case(1, 0.1, 0.5, 4), _adamw_case(3, 0.2, 0.3, 2, 3), _adamw_case(20, 0.05, 0.9, 5)]
+
 EXERCISES: dict[int, Exercise] = {
     1: Exercise(
         choices({"A": "m", "B": "r", "C": "s", "D": "a"}, _WAYS),
@@ -59,46 +103,19 @@ EXERCISES: dict[int, Exercise] = {
             "Of these two, and of the others, which one shoots past the star? It remembers its direction.",
         ),
     ),
-    2: Exercise(
-        numbers(
-            {"conv": math.sqrt(2 / 576), "dense": 0.05, "one_by_one": 0.2, "factor": 32},
-            {
-                "conv": {
-                    math.sqrt(2 / 9): "each number is a sum over the kernel's area and all 64 channels.",
-                    math.sqrt(2 / 288): "inputs count, not outputs: 3 · 3 · 64 numbers go into one.",
-                    math.sqrt(2 / 64): "each number is a sum over the kernel's area and all 64 channels.",
-                    math.sqrt(2 / 18_432): "that counts all weights. How many of them make one number?",
-                    math.sqrt(1 / 576): "the 2 for the ReLU is missing.",
-                    2 / 576: "that is the variance. The deviation is its root.",
-                    math.sqrt(576): "by how much the spread grows, divide by that.",
-                },
-                "dense": {
-                    math.sqrt(2 / 10): "inputs count, not outputs.",
-                    math.sqrt(2 / 8000): "that counts all weights. How many of them make one number?",
-                    math.sqrt(1 / 800): "the 2 for the ReLU is missing.",
-                    2 / 800: "that is the variance. The deviation is its root.",
-                },
-                "one_by_one": {
-                    math.sqrt(1 / 50): "the 2 for the ReLU is missing.",
-                    math.sqrt(2): "one place, but 50 channels go into each number.",
-                    math.sqrt(2 / 10): "inputs count, not outputs.",
-                    math.sqrt(2 / 500): "that counts all weights. How many of them make one number?",
-                    2 / 50: "that is the variance. The deviation is its root.",
-                },
-                "factor": {
-                    2: "each layer makes it twice as much again.",
-                    10: "the factors of five layers are multiplied, not added.",
-                    25: "five factors of 2, not two factors of 5.",
-                    64: "there are five layers.",
-                    16: "there are five layers.",
-                },
-            },
-            tolerance=1e-4,
-        ),
+    2: he_start(kernel=3, channels=64, filters=32, numbers=800, classes=10, narrow=50, layers=5).exercise(
         "0.059, 0.05 and 0.2; and a factor of 2 in five layers is one of 32.",
-        (
-            "√(2 / inputs): how many numbers are multiplied by weights and added up, to make one number?",
-            "For a convolution: height × width × channels in. The factor counts once in each layer.",
+        _START_HINTS,
+        another=drawn(
+            he_start,
+            _START_HINTS,
+            kernel=(3, 5),
+            channels=(16, 32, 48, 64),
+            filters=(24, 96, 128),
+            numbers=(200, 392, 512, 1152),
+            classes=(5, 20, 100),
+            narrow=(8, 18, 72, 128),
+            layers=(4, 5, 6, 7),
         ),
     ),
     3: Exercise(
@@ -174,5 +191,61 @@ EXERCISES: dict[int, Exercise] = {
             "Weigh each gradient by sizes[i] / sum(sizes).",
         ),
     ),
-    5: quiz("10b"),
+    5: Exercise(
+        function(
+            _adamw,
+            _ADAMW_CASES,
+            [
+                (
+                    _adamw_of(lambda gradient, mean, square, count: mean / (square**0.5 + 1e-7)),
+                    "the correction is missing: at the beginning both means are too small.",
+                ),
+                (
+                    _adamw_of(
+                        lambda gradient, mean, square, count: (
+                            mean / (1 - 0.9**count) / (square / (1 - 0.999**count) + 1e-7)
+                        )
+                    ),
+                    "divide by the root of the mean square, not by the mean square.",
+                ),
+                (
+                    _adamw_of(
+                        lambda gradient, mean, square, count: gradient / ((square / (1 - 0.999**count)) ** 0.5 + 1e-7)
+                    ),
+                    "your step goes along the gradient of today, as in RMSprop. Adam goes along the mean.",
+                ),
+                (_adamw_of(lambda *given: -_adam_step(*given)), "that is uphill: subtract the step."),
+                (_with_old_memory, "first bring mean and square up to date, then take the step with them."),
+                (
+                    _with_penalty,
+                    "that is L2: the decay is in the gradient, so Adam divides it by its size. Let w shrink by itself.",
+                ),
+                (
+                    _adamw_of(_adam_step, lambda w, step, rate, decay: 0 * w),
+                    "that is Adam: the weight has to shrink as well, by rate · decay · w.",
+                ),
+                (
+                    _adamw_of(_adam_step, lambda w, step, rate, decay: decay * w),
+                    "the rate counts for the decay, too: rate · decay · w.",
+                ),
+                (
+                    _adamw_of(_adam_step, lambda w, step, rate, decay: -rate * decay * w),
+                    "with decay the weight has to get smaller: subtract rate · decay · w.",
+                ),
+                (
+                    _adamw_of(_adam_step, lambda w, step, rate, decay: rate * decay * (w - step)),
+                    "the decay is that of w as it was, before the step.",
+                ),
+                (lambda *given: _adamw(*given)[0], "return all three: the new w, the new mean, the new square."),
+            ],
+            tolerance=1e-4,
+        ),
+        "Momentum, a rate for each weight, a correction, and decay: the rule of most large networks of today.",
+        (
+            "The new mean is 0.9 · mean + 0.1 · gradient; square likewise, with 0.999 and the gradient squared.",
+            "Corrected: mean / (1 − 0.9^count), and square / (1 − 0.999^count).",
+            "The new w is w − rate · mean / (√square + 1e-7) − rate · decay · w, both corrected.",
+        ),
+    ),
+    6: quiz("10b"),
 }

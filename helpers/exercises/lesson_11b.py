@@ -1,13 +1,14 @@
 """The exercises of lesson 11b, What each piece is worth."""
 
-from helpers.exercises.judges import Exercise, choices, numbers
+from helpers.exercises.anew import drawn
+from helpers.exercises.judges import Exercise, choices
+from helpers.exercises.more_arithmetic import floor
 from helpers.exercises.quizzes import quiz
 
-_FIRST, _SECOND, _DENSE = 2 * 28 * 28 * 16 * 25, 2 * 28 * 28 * 32 * 9 * 16, 2 * 32 * 10
-_FORWARD = _FIRST + _SECOND + _DENSE
-_TRAINING = 2 * _FIRST + 3 * _SECOND + 3 * _DENSE
-_IMAGES, _SPEED = 10 * 60_000, 200e9
-_FLOOR = _TRAINING * _IMAGES / _SPEED
+_FLOOR_HINTS = (
+    "A convolution: 2 × height × width of its maps × kernels × (kernel height × width × channels in).",
+    "training = 2 × the first convolution + 3 × all that comes after it; seconds = training × images / speed.",
+)
 
 EXERCISES = {
     1: Exercise(
@@ -32,44 +33,23 @@ EXERCISES = {
             "d: each of them misses 0 with a probability of 5%, if the piece makes no difference.",
         ),
     ),
-    2: Exercise(
-        numbers(
-            {"forward": _FORWARD, "training": _TRAINING, "seconds": _FLOOR, "share": _FLOOR / 120},
-            {
-                "forward": {
-                    _FORWARD / 2: "these are multiply-adds. Each is two operations.",
-                    _FIRST + _SECOND // 16 + _DENSE: "each kernel of the second convolution goes through all 16 maps.",
-                    2 * 24 * 24 * 16 * 25 + 2 * 22 * 22 * 32 * 9 * 16 + _DENSE: 'padding "same" keeps 28 × 28.',
-                    _FIRST + _SECOND: "the dense layer is missing.",
-                    _FIRST
-                    + _SECOND
-                    + 2 * 28 * 28 * 32 * 10: "the mean comes first: 32 numbers go into the dense layer.",
-                },
-                "training": {
-                    _FORWARD: "that is the way forward. Which two gradients follow?",
-                    2 * _FORWARD: "two gradients come after the way forward: of the weights, and of the input.",
-                    3 * _FORWARD: "nothing below the first convolution learns: does it need the gradient of its input?",
-                    _TRAINING / 2: "these are multiply-adds. Each is two operations.",
-                },
-                "seconds": {
-                    _TRAINING * 60_000 / _SPEED: "that is one epoch.",
-                    _FORWARD * _IMAGES / _SPEED: "that is a prediction for all images, not a training.",
-                    3 * _FORWARD * _IMAGES / _SPEED: "the first convolution needs two times, not three.",
-                    _TRAINING * 10 / _SPEED: "that is one image, ten times.",
-                    _SPEED / (_TRAINING * _IMAGES): "that is trainings per second.",
-                },
-                "share": {
-                    120 / _FLOOR: "that is how many times the floor it took. How near is it, as a part of 1?",
-                    1 - _FLOOR / 120: "that is what was lost. The floor is the part that was needed.",
-                    100 * _FLOOR / 120: "as a part of 1, not in percent.",
-                },
-            },
-            tolerance=1e-5,
-        ),
+    2: floor(
+        size=28, kernel=5, kernels=16, filters=32, classes=10, epochs=10, thousands=60, billions=200, tenths=17
+    ).exercise(
         "Shape by shape, kernel by kernel: a floor is an hour of arithmetic saved by a minute of it.",
-        (
-            "A convolution: 2 × height × width of its maps × kernels × (kernel height × width × channels in).",
-            "training = 2 × the first convolution + 3 × all that comes after it; seconds = training × images / speed.",
+        _FLOOR_HINTS,
+        another=drawn(
+            floor,
+            _FLOOR_HINTS,
+            size=(24, 32, 48, 64),
+            kernel=(3, 5, 7),
+            kernels=(8, 16, 24, 32),
+            filters=(32, 48, 64),
+            classes=(5, 10, 20),
+            epochs=(5, 10, 20),
+            thousands=(20, 50, 100),
+            billions=(100, 150, 250),
+            tenths=(13, 17, 25, 40),
         ),
     ),
     3: Exercise(

@@ -9,7 +9,16 @@ import numpy as np
 from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import signal
 
-SHAPES = {"same_height": 11, "same_width": 10, "valid_height": 8, "valid_width": 9, "channels": 12, "weights": 1008}
+SHAPES = {
+    "same_height": 11,
+    "valid_height": 8,
+    "pooled_height": 5,
+    "same_width": 10,
+    "valid_width": 9,
+    "pooled_width": 4,
+    "channels": 12,
+    "weights": 1008,
+}
 
 
 def mean_loss(logits, labels):
@@ -142,6 +151,7 @@ STUBS = {
     5: lambda x, y, w, b, rate, strength: ...,
     6: {"A": "?", "B": "?", "C": "?"},
     7: letters("???"),
+    8: letters("???"),
 }
 RIGHT = {
     1: [SHAPES, {name: float(value) for name, value in SHAPES.items()}, {**SHAPES, "weights": np.int64(1008)}],
@@ -159,7 +169,8 @@ RIGHT = {
     4: [back, back_by_scipy, back_by_tape],
     5: [penalty_step, by_hand, in_a_graph],
     6: [{"A": "b", "B": "d", "C": "c"}, {"A": " B", "B": "(d)", "C": "c."}, {"A": ["b"], "B": "D", "C": "c"}],
-    7: dressed("cba"),
+    7: dressed("bca"),
+    8: dressed("cba"),
 }
 WRONG = {
     1: [
@@ -182,6 +193,12 @@ WRONG = {
                 ("valid_width", 27, "stride of 3 is not used"),
                 ("valid_width", 10, "that is SAME"),
                 ("valid_width", 8, "7 high and 4 wide"),
+                ("pooled_height", 4, "(11 − 3 + 1) / 2 = 4.5"),
+                ("pooled_height", 6, "that is SAME"),
+                ("pooled_height", 9, "2 apart"),
+                ("pooled_height", 3, "the result with SAME"),
+                ("pooled_width", 5, "that is SAME"),
+                ("pooled_width", 8, "2 apart"),
                 ("channels", 3, "come in"),
                 ("channels", 36, "one map a kernel"),
                 ("channels", 8, "images in the batch"),
@@ -309,6 +326,15 @@ WRONG = {
         ),
     ],
     7: one_wrong(
+        "bca",
+        Aa="Which of the two results is worth more",
+        Ac="only the step was changed",
+        Ba="in batches of any size",
+        Bb="exactly four times as much",
+        Cb="Is it the right loss",
+        Cc="different sources",
+    ),
+    8: one_wrong(
         "cba",
         Aa="on the *training* images already",
         Ab="all blocks are computed",
@@ -326,7 +352,8 @@ MISSING = [
     (5, None, "define the function"),
     (6, {"A": "b", "B": "?", "C": "c"}, "B: put one of the letters a, b, c, d, e, f"),
     (6, {"A": "b", "B": "d", "C": "yes"}, "C: answer with one of the letters"),
-    (7, letters("c?a"), "B: put one of the letters a, b, c"),
+    (7, letters("b?a"), "B: put one of the letters a, b, c"),
+    (8, letters("c?a"), "B: put one of the letters a, b, c"),
 ]
 
 
@@ -341,3 +368,16 @@ def test_right_gradients_are_those_of_the_tape():
     given = random.normal(size=(7, 5)), random.normal(size=(3, 3)), random.normal(size=(7, 5))
     for got, want in zip(back(*given), back_by_tape(*given), strict=True):
         assert np.allclose(got, want)
+
+
+def test_the_two_checks_of_exercise_7():
+    """What its questions say of finite differences, and of a gradient that was not divided by the images."""
+    z, truth = np.array([0.3, -1.2, 2.0]), np.array([0.0, 0.0, 1.0])
+
+    def loss(change):
+        moved = z + np.array([change, 0, 0])
+        return -np.log(np.exp(moved[2]) / np.exp(moved).sum())
+
+    by_hand = (np.exp(z) / np.exp(z).sum() - truth)[0]
+    errors = {step: abs((loss(step) - loss(-step)) / (2 * step) - by_hand) for step in (1e-6, 1e-13)}
+    assert errors[1e-6] < 1e-9 and 1e-4 < errors[1e-13] < 1e-2

@@ -1,5 +1,7 @@
 """The exercises of lesson 10b, optimizers and machines: right answers, typical mistakes with their messages."""
 
+from helpers.engine import keras
+
 import numpy as np
 from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 
@@ -13,12 +15,62 @@ def weighed(gradients, sizes):
     return sum(size / sum(sizes) * gradient for gradient, size in zip(gradients, sizes, strict=True))
 
 
+def adamw(w, gradient, mean, square, count, rate, decay, root=0.5, penalty=0.0, shrink=1.0):
+    gradient = gradient + penalty * w
+    mean, square = mean + 0.1 * (gradient - mean), square + 0.001 * (gradient**2 - square)
+    corrected = rate * (1 - 0.999**count) ** root / (1 - 0.9**count)  # as in the lesson
+    return w * (1 - rate * decay * shrink) - corrected * mean / (square**root + 1e-7), mean, square
+
+
+def keras_adamw(w, gradient, mean, square, count, rate, decay):
+    """One step of the optimizer of Keras, brought to the state that is given."""
+    variable, optimizer = keras.Variable(w, dtype="float64"), keras.optimizers.AdamW(rate, weight_decay=decay)
+    optimizer.build([variable])
+    optimizer.iterations.assign(count - 1)
+    for state, value in zip((optimizer._momentums[0], optimizer._velocities[0]), (mean, square), strict=True):
+        state.assign(value)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient, "float64")])
+    return variable.numpy(), optimizer._momentums[0].numpy(), optimizer._velocities[0].numpy()
+
+
+def uncorrected(w, gradient, mean, square, count, rate, decay):
+    return adamw(w, gradient, mean, square, 10_000, rate, decay)
+
+
+def without_root(w, gradient, mean, square, count, rate, decay):
+    _, mean, square = adamw(w, gradient, mean, square, count, rate, decay)
+    step = mean / (1 - 0.9**count) / (square / (1 - 0.999**count) + 1e-7)
+    return w * (1 - rate * decay) - rate * step, mean, square
+
+
+def along_the_gradient(w, gradient, mean, square, count, rate, decay):
+    _, mean, square = adamw(w, gradient, mean, square, count, rate, decay)
+    return w * (1 - rate * decay) - rate * gradient / np.sqrt(square / (1 - 0.999**count)), mean, square
+
+
+def uphill(w, gradient, mean, square, count, rate, decay):
+    new, *memory = adamw(w, gradient, mean, square, count, rate, decay)
+    return 2 * w * (1 - rate * decay) - new, *memory
+
+
+def as_it_was(w, gradient, mean, square, count, rate, decay):
+    _, new_mean, new_square = adamw(w, gradient, mean, square, count, rate, decay)
+    spread = (square + 1e-9) / (1 - 0.999**count)
+    return w - rate * (mean / (1 - 0.9**count) / (spread**0.5 + 1e-7) + decay * w), new_mean, new_square
+
+
+def afterwards(w, gradient, mean, square, count, rate, decay):
+    w, *memory = adamw(w, gradient, mean, square, count, rate, 0)
+    return w - rate * decay * w, *memory
+
+
 STUBS = {
     1: dict.fromkeys("ABCD", "?"),
     2: dict.fromkeys(STARTS, ...),
     3: dict.fromkeys(TRACES, ...),
     4: lambda gradients, sizes: ...,
-    5: letters("???"),
+    5: lambda w, gradient, mean, square, count, rate, decay: ...,
+    6: letters("???"),
 }
 RIGHT = {
     1: [
@@ -37,7 +89,8 @@ RIGHT = {
         lambda gradients, sizes: np.average(gradients, axis=0, weights=sizes),
         lambda gradients, sizes: np.einsum("n,n...->...", np.divide(sizes, sum(sizes)), gradients).tolist(),
     ],
-    5: dressed("cab"),
+    5: [adamw, keras_adamw, lambda *given: np.array(adamw(*given)).tolist()],
+    6: dressed("cab"),
 }
 WRONG = {
     1: [
@@ -91,9 +144,9 @@ WRONG = {
                 ("one_by_one", 0.04, "that is the variance"),
                 ("factor", 2, "twice as much again"),
                 ("factor", 10, "multiplied, not added"),
-                ("factor", 25, "five factors of 2"),
-                ("factor", 64, "there are five layers"),
-                ("factor", 16, "there are five layers"),
+                ("factor", 25, "5 factors of 2"),
+                ("factor", 64, "there are 5 layers"),
+                ("factor", 16, "there are 5 layers"),
                 ("factor", "many", "must be one number"),
             )
         )
@@ -128,7 +181,25 @@ WRONG = {
         (lambda gradients, sizes: gradients[0], "left out"),
         (lambda gradients, sizes: gradients, "shape"),
     ],
-    5: one_wrong(
+    5: [
+        (uncorrected, "the correction is missing"),
+        (without_root, "the root of the mean square"),
+        (along_the_gradient, "as in RMSprop"),
+        (lambda w, gradient, *given: adamw(w, -gradient, *given), "at place [0, 0]"),
+        (
+            lambda w, *given: (2 * w * (1 - given[-1] * given[-2]) - adamw(w, *given)[0], *adamw(w, *given)[1:]),
+            "uphill",
+        ),
+        (as_it_was, "up to date"),
+        (lambda *given: adamw(*given[:-1], 0, penalty=given[-1]), "that is L2"),
+        (lambda *given: adamw(*given[:-1], 0), "that is Adam"),
+        (lambda *given: adamw(*given, shrink=1 / given[-2]), "the rate counts for the decay"),
+        (lambda *given: adamw(*given, shrink=-1), "has to get smaller"),
+        (afterwards, "before the step"),
+        (lambda *given: adamw(*given)[0], "return all three"),
+        (lambda *given: adamw(*given)[:2], "shape"),
+    ],
+    6: one_wrong(
         "cab",
         Aa="the probability of each class",
         Ab="sure and right",
@@ -144,7 +215,8 @@ MISSING = [
     (3, {**TRACES, "kept": "?"}, "fill in kept."),
     (4, not_written, "write the body"),
     (4, None, "define the function"),
-    (5, letters("c?b"), "B: put one of the letters a, b, c"),
+    (5, not_written, "write the body"),
+    (6, letters("c?b"), "B: put one of the letters a, b, c"),
 ]
 
 

@@ -70,7 +70,7 @@ WRONG = {
             ("seconds", FLOOR["seconds"] / 10, "that is one epoch"),
             ("seconds", FORWARD * 600_000 / 200e9, "that is a prediction for all images"),
             ("seconds", 3 * FORWARD * 600_000 / 200e9, "two times, not three"),
-            ("seconds", TRAINING * 10 / 200e9, "that is one image, ten times"),
+            ("seconds", TRAINING * 10 / 200e9, "that is one image, 10 times"),
             ("seconds", 1 / FLOOR["seconds"], "trainings per second"),
             ("seconds", 60, "too small"),
             ("share", 120 / FLOOR["seconds"], "how many times the floor it took"),
