@@ -13,17 +13,17 @@ import re
 import shutil
 import sys
 import tempfile
-import tomllib
 from importlib.metadata import distribution
 from itertools import chain
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
 from helpers.lessons import LESSONS, find_lesson
 
 import nbformat
 from fontTools.ttLib import TTFont
+from public import checked, public_addresses
 from sphinx.cmd.build import build_main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,24 +38,6 @@ GROUPS = {
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 FOLDED = {"solution": "the solution", "claims": "the test of the text"}
 TITLE = "{http://www.w3.org/2000/svg}title"
-
-
-def public_addresses() -> dict[str, str]:
-    """Return the public addresses of the repository and of the site, from pyproject.toml; "" where there is none.
-
-    Raises ValueError for what is no address that begins with https.
-    """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return checked(project["tool"]["cnn-lessons"])
-
-
-def checked(addresses: dict) -> dict[str, str]:
-    """Return the addresses without a slash at the end; raises ValueError if one is none."""
-    for name, address in addresses.items():
-        parts = urlsplit(address)
-        if address and not (parts.scheme == "https" and parts.netloc):
-            raise ValueError(f"{name} is {address!r}: give an address that begins with https://, or leave it empty.")
-    return {name: address.rstrip("/") for name, address in addresses.items()}
 
 
 class Pages:
@@ -159,6 +141,12 @@ class Pages:
             if address.netloc == "github.com":
                 binder = f"https://mybinder.org/v2/gh{address.path}/HEAD?urlpath={quote(f'lab/tree/{path}', safe='')}"
                 ways.append(f"[run it on Binder]({binder})")
+                colab = f"https://colab.research.google.com/github{address.path}/blob/colab/{name}"
+                ways.append(f"[run it on Colab]({colab})")
+            if self.public.get("hub"):
+                folder = f"lab/tree/{Path(address.path).name}/{path}"
+                pull = urlencode({"repo": self.public["repository"], "urlpath": folder, "branch": "main"})
+                ways.append(f"[run it on the hub]({self.public['hub']}/hub/user-redirect/git-pull?{pull})")
             ways.append(f"[look at it in the repository]({self.public['repository']}/blob/HEAD/{path})")
         return f"*{' · '.join(ways)}*"
 

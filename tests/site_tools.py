@@ -15,9 +15,10 @@ from helpers.lessons import LESSONS, find_lesson
 
 import pytest
 from filelock import FileLock
+from script_tools import SCRIPTS
 
 ROOT = Path(__file__).resolve().parent.parent
-NOWHERE = {"repository": "", "site": ""}
+NOWHERE = {"repository": "", "site": "", "hub": ""}
 SOME = ("03",)  # a lesson with a widget, tables, formulas, and a summary of Keras
 PAGES = (
     *("index", "search", "genindex", "notebooks/03_building_a_cnn", "notebooks/GLOSSARY", "data/models/digits"),
@@ -39,8 +40,10 @@ def load(path: Path):
 
 
 def load_make_site():
-    """Import scripts/make_site.py."""
-    return load(ROOT / "scripts" / "make_site.py")
+    """Import scripts/make_site.py, which imports others of that folder."""
+    if str(SCRIPTS) not in sys.path:
+        sys.path.append(str(SCRIPTS))
+    return load(SCRIPTS / "make_site.py")
 
 
 def site_of(lessons, tmp_path_factory, public=None) -> Path:

@@ -16,7 +16,11 @@ lesson_pages = load(ROOT / "docs" / "site" / "lesson_pages.py")
 from docutils import nodes  # noqa: E402 - comes with Sphinx
 from docutils.core import publish_doctree  # noqa: E402
 
-PUBLIC = {"repository": "https://github.com/someone/cnn-lessons", "site": "https://someone.example/cnn/"}
+PUBLIC = {
+    "repository": "https://github.com/someone/cnn-lessons",
+    "site": "https://someone.example/cnn/",
+    "hub": "https://hub.example",
+}
 LESSON = "notebooks/03_building_a_cnn"
 
 
@@ -133,13 +137,18 @@ def test_a_lesson_can_be_downloaded_as_it_is(site):
 
 def test_without_an_address_there_are_no_ways_to_run_it_elsewhere(site):
     for page in (LESSON, "index", "notebooks/GLOSSARY"):
-        assert not re.search(r'mybinder\.org|colab\.research|rel="canonical"|/blob/HEAD', text_of(site, page))
+        assert not re.search(r'mybinder\.org|colab\.research|git-pull|rel="canonical"|/blob/HEAD', text_of(site, page))
 
 
 def test_with_an_address_there_are(public_site):
     page = text_of(public_site, "notebooks/00_start_here")
     binder = "https://mybinder.org/v2/gh/someone/cnn-lessons/HEAD?urlpath=lab%2Ftree%2Fnotebooks%2F00_start_here.ipynb"
     assert f'href="{binder}"' in page
+    colab = "https://colab.research.google.com/github/someone/cnn-lessons/blob/colab/00_start_here.ipynb"
+    assert f'href="{colab}"' in page
+    pull = "https://hub.example/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fsomeone%2Fcnn-lessons"
+    lesson = "urlpath=lab%2Ftree%2Fcnn-lessons%2Fnotebooks%2F00_start_here.ipynb&amp;branch=main"
+    assert f'href="{pull}&amp;{lesson}"' in page
     assert 'href="https://github.com/someone/cnn-lessons/blob/HEAD/notebooks/00_start_here.ipynb"' in page
     assert 'href="https://github.com/someone/cnn-lessons"' in page
     assert '<link rel="canonical" href="https://someone.example/cnn/notebooks/00_start_here.html"' in page
