@@ -32,7 +32,7 @@ ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks/*.ipynb)
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench benchmark-cifar trial \
 	refresh site lint format lock update doctor rehearse learner instructor hand-in class reset-progress teaching clean \
-	set-up set-up-site check-python handout colab
+	set-up set-up-site check-python handout slides colab
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -105,6 +105,9 @@ site: set-up-site  ## Make the lessons into static pages, in the folder site (LE
 
 handout: set-up-site  ## Print the lessons as PDF for paper, into the folder handout (LESSON=03 for one)
 	$(RUN) scripts/make_handout.py $(LESSON)
+
+slides: set-up-site  ## Make slides of the lessons, into the folder slides (LESSON=03 for one)
+	$(RUN) scripts/make_slides.py $(LESSON)
 
 colab: set-up  ## Write copies of the lessons for Colab, into the folder colab
 	@$(RUN) scripts/make_colab.py
