@@ -17,12 +17,16 @@ TRIES = 1_000
 
 
 class Task(NamedTuple):
-    """What is asked: ``wrong`` has for each name of ``right`` pairs of a typical wrong number and its message."""
+    """What is asked: ``wrong`` has for each name of ``right`` pairs of a typical wrong number and its message.
+
+    ``rounded`` has the relative tolerances of names that may be rounded.
+    """
 
     text: str
     right: Mapping[str, float]
     wrong: Mapping[str, Sequence[tuple[float, str]]]
     tolerance: float = 1e-6
+    rounded: Mapping[str, float] = {}
 
     @property
     def clear(self) -> bool:
@@ -31,14 +35,15 @@ class Task(NamedTuple):
             values = np.sort(
                 [float(number) for number in (value, *(typical for typical, _ in self.wrong.get(name, ())))]
             )
-            if np.isclose(values[1:], values[:-1], rtol=3 * self.tolerance, atol=3 * self.tolerance).any():
+            relative = self.rounded.get(name, self.tolerance)
+            if np.isclose(values[1:], values[:-1], rtol=3 * relative, atol=3 * self.tolerance).any():
                 return False
         return True
 
     def exercise(self, praise: str, hints: Sequence[str], **more) -> Exercise:
         """Return the exercise that asks for the numbers of ``right``."""
         wrong = {name: dict(pairs) for name, pairs in self.wrong.items()}
-        return Exercise(numbers(self.right, wrong, self.tolerance), praise, hints, **more)
+        return Exercise(numbers(self.right, wrong, self.tolerance, self.rounded), praise, hints, **more)
 
 
 def drawn(

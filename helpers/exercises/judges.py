@@ -108,9 +108,13 @@ def numbers(
     right: Mapping[str, float],
     wrong: Mapping[str, Mapping[float, str]] | None = None,
     tolerance: float = 1e-6,
+    rounded: Mapping[str, float] | None = None,
 ) -> Callable[[Any], None]:
-    """Judge a dict of named numbers; ``wrong`` maps a name to typical wrong values and what they come from."""
-    wrong = wrong or {}
+    """Judge a dict of named numbers; ``wrong`` maps a name to typical wrong values and what they come from.
+
+    ``rounded`` maps a name that may be rounded to its own relative tolerance.
+    """
+    wrong, rounded = wrong or {}, rounded or {}
 
     def judge(answer):
         _expect_names(answer, right)
@@ -118,11 +122,11 @@ def numbers(
         if open_names:
             raise NotYet(f"fill in {', '.join(open_names)}.")
         for name, value in right.items():
-            given = as_number(answer[name], name)
+            given, relative = as_number(answer[name], name), rounded.get(name, tolerance)
             for typical, message in wrong.get(name, {}).items():
-                if np.isclose(given, typical, rtol=tolerance, atol=tolerance):
+                if np.isclose(given, typical, rtol=relative, atol=tolerance):
                     raise Wrong(f"{name} = {_written(given)}: {message}")
-            if not np.isclose(given, value, rtol=tolerance, atol=tolerance):
+            if not np.isclose(given, value, rtol=relative, atol=tolerance):
                 raise Wrong(f"{name} = {_written(given)} is too {'large' if given > value else 'small'}.", generic=True)
 
     judge.mistakes = [

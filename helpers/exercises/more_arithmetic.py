@@ -210,4 +210,5 @@ def floor(
             ],
         },
         tolerance=1e-5,
+        rounded={"seconds": 2e-3, "share": 1e-2},
     )

@@ -208,6 +208,14 @@ def test_tolerance_of_numbers(say):
     assert say(coarse, {"share": 0.53}).startswith("✗ no: share = 0.53 is too large")
 
 
+def test_each_number_may_be_rounded_by_a_tolerance_of_its_own(say):
+    mixed = numbers({"count": 1000, "share": 0.573}, {"share": {0.427: "the rest."}}, rounded={"share": 0.01})
+    assert say(mixed, {"count": 1000, "share": 0.57}).startswith("✓")
+    assert say(mixed, {"count": 1001, "share": 0.573}).startswith("✗ no: count = 1001 is too large")
+    assert say(mixed, {"count": 1000, "share": 0.58}).startswith("✗ no: share = 0.58 is too large")
+    assert say(mixed, {"count": 1000, "share": 0.43}).startswith("✗ no: share = 0.43: the rest.")
+
+
 def test_as_number():
     assert as_number("1e3") == 1000
     assert as_number(np.float32(0.5)) == 0.5
