@@ -4,6 +4,7 @@ Whoever adds a lesson, or changes a parameter of one, does it here, too; `tests/
 """
 
 from dataclasses import dataclass, field
+from numbers import Real
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def as_stored(lesson_id: str, **parameters) -> bool:
     Raises
     ------
     ValueError
-        If there is no such lesson, or if a parameter is missing or unknown; says which.
+        If there is no such lesson, if a parameter is missing or unknown, or if one that counts, such as EPOCHS, is no
+        whole number from 1 on; says which.
 
     Examples
     --------
@@ -168,6 +170,10 @@ def as_stored(lesson_id: str, **parameters) -> bool:
         wrong = [f"{name} is missing" for name in missing] + [f"{name} is none of them" for name in sorted(unknown)]
         known = ", ".join(stored) or "none"
         raise ValueError(f"The parameters of lesson {lesson_id}, but for seeds, are: {known}; {', '.join(wrong)}.")
+    for name, value in parameters.items():
+        counts = isinstance(value, Real) and not isinstance(value, bool) and value >= 1 and value % 1 == 0
+        if isinstance(stored[name], int) and not counts:
+            raise ValueError(f"{name} is {value!r}: give a whole number from 1 on, such as {stored[name]}.")
     return all(_same(parameters[name], value) for name, value in stored.items())
 
 

@@ -34,6 +34,7 @@ TRIED = {
     "AdamW instead of Muon": (0.001, 0.003, 0.01),
     "constant rate": (0.06, 0.12, 0.24),
     "batch of 64": (0.03, 0.06, 0.12),
+    "no normalization": (0.015, 0.03, 0.06, 0.12),
 }
 """Rates to choose from."""
 STEPS = 20  # of a round of times

@@ -192,6 +192,13 @@ def test_a_list_is_as_stored_where_a_tuple_is(monkeypatch):
             "but for seeds, are: DATASET, EPOCHS; SEED is none of them.",
         ),
         ({"DATASET": "critters", "EPOCH": 14}, "EPOCHS is missing, EPOCH is none of them."),
+        *(
+            (
+                {"DATASET": "critters", "EPOCHS": value},
+                f"EPOCHS is {value!r}: give a whole number from 1 on, such as 14.",
+            )
+            for value in (0, -1, 1.5, "3", None, True, float("nan"), float("inf"))
+        ),
     ],
 )
 def test_a_missing_or_unknown_parameter_is_named(parameters, message):
