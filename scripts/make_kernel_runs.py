@@ -108,7 +108,7 @@ JUDGED = [
             ("learned", "Gabor"),
             ("Gabor", "random"),
             ("Gabor", "random, smooth"),
-            ("random, smooth", "random"),
+            ("random, smooth", "random, sum 0"),
             ("random, sum 0", "random"),
         )
     ),
