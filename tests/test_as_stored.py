@@ -28,7 +28,11 @@ def products(largest):
 
 CHOSEN = {
     "03": ("final-claims", {"accuracy": {"dense": 0.93, "CNN": 0.98}}, {"accuracy": {"dense": 0.93, "CNN": 0.96}}),
-    "04": ("sure-claims", {"early": 0.5, "late": 0.7}, {"early": 0.5, "late": 0.54}),
+    "04": (
+        "sure-claims",
+        {"early": 0.5, "late": 0.7, "sure_and_wrong": 0.8},
+        {"early": 0.5, "late": 0.7, "sure_and_wrong": 0.4},
+    ),
     "05": (
         "tta-claims",
         {"mean": pd.Series({"one prediction": 0.50, "ten versions": 0.52})},
