@@ -49,7 +49,7 @@ def at_end(runs: pd.DataFrame, column: str) -> pd.DataFrame:
     if column not in runs:
         raise ValueError(f"There is no column {column!r}. There are: {', '.join(runs)}.")
     last = runs.loc[runs.groupby(["variant", "seed"])["epoch"].idxmax()]
-    return last.pivot(index="variant", columns="seed", values=column)
+    return last.pivot_table(column, index="variant", columns="seed")
 
 
 def load_transfer_runs() -> pd.DataFrame:

@@ -897,7 +897,7 @@ def test_runs_after_their_last_epoch():
     for variant, epoch in (("dropout 0.4", 14), ("more data", 4)):
         row = runs[(runs["variant"] == variant) & (runs["epoch"] == epoch) & (runs["seed"] == 3)]
         assert accuracy.loc[variant, 3] == row["val_accuracy"].item()
-    with pytest.raises(ValueError, match="no column 'accuracies'. There are: variant, seed, epoch, accuracy"):
+    with pytest.raises(ValueError, match=r"no column 'accuracies'\. There are: variant, seed, epoch, accuracy"):
         at_end(runs, "accuracies")
 
 
