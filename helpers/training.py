@@ -49,7 +49,7 @@ def load_history(path) -> pd.DataFrame:
 
 
 def one_after_the_other(batches):
-    """Return a `tf.data.Dataset` that does one thing at a time, as it is written: for measuring what speeds it up.
+    """Return a ``tf.data.Dataset`` that does one thing at a time, as it is written: for measuring what speeds it up.
 
     On its own, tf.data tunes a pipeline while it runs, and prepares batches ahead. Here only a ``prefetch`` that stands
     in it does (lesson 05).
