@@ -32,7 +32,11 @@ CHOSEN = {
         {"accuracy": {"dense": 0.93, "CNN": 0.98}, "gain": 0.05, "half": 0.01},
         {"accuracy": {"dense": 0.93, "CNN": 0.98}, "gain": 0.05, "half": 0.06},
     ),
-    "04": ("sure-claims", {"early": 0.5, "late": 0.7}, {"early": 0.5, "late": 0.54}),
+    "04": (
+        "sure-claims",
+        {"early": 0.5, "late": 0.7, "sure_and_wrong": 0.8},
+        {"early": 0.5, "late": 0.7, "sure_and_wrong": 0.4},
+    ),
     "05": (
         "tta-claims",
         {"mean": pd.Series({"one prediction": 0.50, "ten versions": 0.52})},

@@ -8,7 +8,15 @@ from pathlib import Path
 from helpers import training
 from helpers.engine import keras, tf
 from helpers.files import DamagedFileError
-from helpers.training import LiveCurves, history_frame, in_notebook, load_history, save_history, set_seed
+from helpers.training import (
+    LiveCurves,
+    history_frame,
+    in_notebook,
+    load_history,
+    one_after_the_other,
+    save_history,
+    set_seed,
+)
 
 import numpy as np
 import pandas as pd
@@ -141,6 +149,15 @@ def test_a_damaged_history_says_what_to_do(tmp_path, damaged):
         load_history(path)
     with pytest.raises(FileNotFoundError, match="none"):
         load_history(tmp_path / "none.csv")
+
+
+def test_one_after_the_other_switches_off_what_nobody_wrote():
+    batches = one_after_the_other(tf.data.Dataset.range(6).batch(4))
+    assert [batch.tolist() for batch in batches.as_numpy_iterator()] == [[0, 1, 2, 3], [4, 5]]
+    options = batches.options()
+    assert options.autotune.enabled is False
+    assert options.experimental_optimization.apply_default_optimizations is False
+    assert options.experimental_optimization.inject_prefetch is False
 
 
 def test_not_in_a_notebook():

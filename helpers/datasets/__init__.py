@@ -18,6 +18,7 @@ from helpers.datasets.downloads import DownloadError
 from helpers.datasets.folders import find_pairs, load_folder, pictures
 from helpers.datasets.photos import PHOTOS, example_images, load_photo, open_photo, resize_photo
 from helpers.datasets.runs import (
+    at_end,
     load_benchmark_runs,
     load_dial_runs,
     load_recipe_runs,
@@ -34,8 +35,8 @@ import numpy as np
 from PIL import Image
 
 __all__ = [
-    "BUILT_IN", "LOADED", "LOADERS", "PHOTOS", "Dataset", "Split", "example_images", "image_folder", "is_here",
-    "load_benchmark_runs", "load_dataset", "load_dial_runs", "load_folder", "load_photo", "load_recipe_runs",
+    "BUILT_IN", "LOADED", "LOADERS", "PHOTOS", "Dataset", "Split", "at_end", "example_images", "image_folder",
+    "is_here", "load_benchmark_runs", "load_dataset", "load_dial_runs", "load_folder", "load_photo", "load_recipe_runs",
     "load_recipe_times", "load_runs", "load_step_runs", "load_transfer_curves", "load_transfer_runs", "open_photo",
     "resize_photo", "to_gray",
 ]  # fmt: skip

@@ -21,7 +21,13 @@ from filelock import FileLock
 
 WORDS = ["experiment", "case", "measure"]
 COLUMNS = [*WORDS, "at", "seed", "value"]
-ROWS = {"channel_runs": 1405, "depth_runs": 680, "heat_runs": 485, "kernel_runs": 440}
+ROWS = {
+    "augmentation_runs": 295,
+    "channel_runs": 1405,
+    "depth_runs": 680,
+    "heat_runs": 485,
+    "kernel_runs": 440,
+}
 """The tables that are there, and how many rows each has."""
 
 

@@ -41,6 +41,17 @@ def load_runs() -> pd.DataFrame:
     return read_table(base.DATA / "overfitting_runs.csv", rows=930)
 
 
+def at_end(runs: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return one column of the runs of lesson 04 after the last epoch: a row for each variant, a column for each seed.
+
+    Raises ValueError for an unknown column, lists those that are there.
+    """
+    if column not in runs:
+        raise ValueError(f"There is no column {column!r}. There are: {', '.join(runs)}.")
+    last = runs.loc[runs.groupby(["variant", "seed"])["epoch"].idxmax()]
+    return last.pivot_table(column, index="variant", columns="seed")
+
+
 def load_transfer_runs() -> pd.DataFrame:
     """Return how good the networks of lesson 08 became, each trained three times beforehand.
 

@@ -169,7 +169,7 @@ EXERCISES: dict[int, Exercise] = {
                 "a": "a falling training loss alone says little: it also falls while a network learns by heart. "
                 "The validation loss is the one to watch.",
                 "c": "with too large a learning rate the training loss would jump or rise as well. It falls.",
-                "d": "the accuracy only counts right answers. The rising loss says that the wrong ones become surer.",
+                "d": "the accuracy only counts right answers. The rising loss says that its probabilities get worse.",
             },
         ),
         "What it has learned since epoch 6 fits the training images better; its probabilities for others get worse.",

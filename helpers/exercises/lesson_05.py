@@ -303,10 +303,10 @@ EXERCISES: dict[int, Exercise] = {
     ),
     4: Exercise(
         _augmented_network,
-        "The same thousand files, and no image seen twice.",
+        "The same thousand files, and hardly an image seen twice.",
         (
             "network(light()) is a good one to begin with. Give it more epochs than above.",
-            "Stronger augmentation needs still more. A smaller learning rate at the end makes the curve calmer.",
+            "Stronger augmentation needs still more. A smaller learning rate at the end may make the curve calmer.",
             "Which change of the network helped most in lesson 4? It goes together with augmentation.",
         ),
         [

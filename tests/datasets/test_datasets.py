@@ -20,6 +20,7 @@ from helpers.datasets import (
     PHOTOS,
     Dataset,
     Split,
+    at_end,
     base,
     critters,
     example_images,
@@ -887,6 +888,17 @@ def test_loss_is_the_cross_entropy_and_the_penalty_of_l2():
     is_l2 = runs["variant"] == "L2"
     assert penalty[~is_l2].abs().max() < 2e-4  # rounded
     assert penalty[is_l2].min() > 0.01
+
+
+def test_runs_after_their_last_epoch():
+    runs = load_runs().sample(frac=1, random_state=0)  # the order of the rows is of no importance
+    accuracy = at_end(runs, "val_accuracy")
+    assert accuracy.shape == (14, 5) and [*accuracy.columns] == [*range(5)]
+    for variant, epoch in (("dropout 0.4", 14), ("more data", 4)):
+        row = runs[(runs["variant"] == variant) & (runs["epoch"] == epoch) & (runs["seed"] == 3)]
+        assert accuracy.loc[variant, 3] == row["val_accuracy"].item()
+    with pytest.raises(ValueError, match=r"no column 'accuracies'\. There are: variant, seed, epoch, accuracy"):
+        at_end(runs, "accuracies")
 
 
 def test_two_loads_of_the_runs_share_no_memory():

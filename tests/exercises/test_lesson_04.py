@@ -156,7 +156,7 @@ RIGHT = {
     9: dressed("aab"),
 }
 WRONG = {
-    1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "become surer")],
+    1: [("a", "learns by heart"), ("c", "jump or rise"), ("D", "probabilities get worse")],
     2: [
         (lambda losses, p: (int(np.argmin(losses)) + 1, stop_by_counter(losses, p)[1]), "after the end"),
         (stop_without_end, "never stops early"),
