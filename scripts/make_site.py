@@ -23,6 +23,7 @@ from helpers.lessons import LESSONS, find_lesson
 
 import nbformat
 from fontTools.ttLib import TTFont
+from living import LIVING, script
 from public import checked, public_addresses
 from sphinx.cmd.build import build_main
 
@@ -64,6 +65,7 @@ class Pages:
             self._put(path, nbformat.writes(self.notebook(path)))
         rows = re.findall(r"(?m)^\| ([^|]+) \|", (ROOT / "notebooks" / "GLOSSARY.md").read_text(encoding="utf-8"))
         what = {"public": self.public, "alt": self.alt, "widgets": self.widgets, "terms": rows[1:]}
+        what["living"] = [*LIVING]
         what["lessons"] = {lesson.id: lesson.stem for lesson in self.lessons}
         self._put("prepared.json", json.dumps(what))
 
@@ -158,18 +160,27 @@ def pack_font(target: Path) -> None:
     font.save(target)
 
 
+def pack_scripts(target: Path, names) -> None:
+    """Write the scripts of those of these widgets that live on a page."""
+    target.mkdir()
+    for name in sorted(LIVING.keys() & names):
+        (target / f"{name}.js").write_text(script(name), encoding="utf-8")
+
+
 def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = None) -> int:
     """Make the pages of these lessons, and all others, in a folder, which is replaced; returns Sphinx's exit code."""
     public = public_addresses() if public is None else checked(public)
     with tempfile.TemporaryDirectory(prefix="cnn-lessons-site-") as folder:
         source, made = Path(folder) / "source", Path(folder) / "made"
         source.mkdir()
-        Pages(source, lessons, public).write()
+        pages = Pages(source, lessons, public)
+        pages.write()
         jobs = str(min(os.cpu_count() or 1, 4))
         options = ["-b", "html", "-q", "-W", "--keep-going", "-j", jobs, "-c", str(SETTINGS)]
         code = build_main([*options, "-d", f"{folder}/doctrees", str(source), str(made)])
         if code == 0:
             pack_font(made / "_static" / "STIXTwoMath.woff")
+            pack_scripts(made / "_static" / "widgets", set(pages.widgets.values()))
             for left_over in (
                 ".buildinfo",
                 "objects.inv",
