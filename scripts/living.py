@@ -13,6 +13,9 @@ from helpers.datasets import load_dataset
 from helpers.layers import LAYER_KINDS
 from helpers.pixels import SIGNED
 from helpers.widgets.calculator import LAYER_COLORS, SHORT_NAMES, STACKS, TYPICAL, LayerCalculator
+from helpers.widgets.costs import CostExplorer
+from helpers.widgets.dropout import LIMITS, DropoutExplorer
+from helpers.widgets.gabor import GaborExplorer
 from helpers.widgets.stepper import ConvolutionStepper
 
 import matplotlib as mpl
@@ -45,7 +48,37 @@ def calculator() -> tuple:
     return twin, {"preset": twin.preset, "input": twin.input_shape}, data
 
 
-LIVING = {"convolution-stepper": stepper, "layer-calculator": calculator}
+def dropout() -> tuple:
+    """Return the same of the dropout explorer of lesson 04."""
+    twin = DropoutExplorer()
+    columns = [f"{part}_{metric}" for part in ("training", "val") for metric in LIMITS]
+    runs = []
+    for rate, rows in twin.runs.groupby("rate"):
+        tables = {column: rows.pivot(index="epoch", columns="seed", values=column) for column in columns}
+        curves = {column: table.to_numpy().tolist() for column, table in tables.items()}
+        runs.append({"rate": rate, "epochs": tables[columns[0]].index.tolist(), **curves})
+    return twin, twin.controls, {"runs": runs, "limits": LIMITS}
+
+
+def gabor() -> tuple:
+    """Return the same of the Gabor explorer of lesson 02."""
+    twin = GaborExplorer(frequency=0.1, theta=30, sigma=4.0)
+    return twin, twin.controls, {"signed": signed_colors()}
+
+
+def costs() -> tuple:
+    """Return the same of the cost explorer of lesson 09."""
+    twin = CostExplorer()
+    return twin, twin.controls, {}
+
+
+LIVING = {
+    "convolution-stepper": stepper,
+    "layer-calculator": calculator,
+    "dropout-explorer": dropout,
+    "gabor-explorer": gabor,
+    "cost-explorer": costs,
+}
 """By the name of the module, which is that of the box on the page: what makes the twin."""
 
 
@@ -62,7 +95,8 @@ def described(control) -> dict:
         said["options"] = [option if isinstance(option, tuple) else (option, option) for option in options]
     elif hasattr(control, "step"):
         said |= {name: getattr(control, name) for name in ("min", "max", "step")}
-        said["digits"] = int("0" + re.sub(r"\D", "", control.readout_format))
+        if control.readout:
+            said["digits"] = int("0" + re.sub(r"\D", "", control.readout_format))
     return said
 
 

@@ -131,8 +131,8 @@ class Pages:
             return
         name = hashlib.sha256(key).hexdigest()
         self.alt[name] = text or ""
-        if widget := re.match(r"(.+) \(run the cell to use it\)", data.get("text/plain", "")):
-            self.widgets[name] = re.sub(r"\W+", "-", widget[1].lower())
+        if widget := widget_name(data.get("text/plain", "")):
+            self.widgets[name] = widget
 
     def ways_to_run(self, path: str) -> str:
         """Return links to the notebook itself: to download, and, where the repository is public, to run."""
@@ -151,6 +151,12 @@ class Pages:
                 ways.append(f"[run it on the hub]({self.public['hub']}/hub/user-redirect/git-pull?{pull})")
             ways.append(f"[look at it in the repository]({self.public['repository']}/blob/HEAD/{path})")
         return f"*{' · '.join(ways)}*"
+
+
+def widget_name(text: str) -> str:
+    """Return the name of the widget that says this of itself, as its box has it; "" for what is none."""
+    said = re.match(r"(.+) \(run the cell to use it\)", text)
+    return re.sub(r"\W+", "-", said[1].lower()) if said else ""
 
 
 def pack_font(target: Path) -> None:

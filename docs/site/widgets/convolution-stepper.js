@@ -146,7 +146,8 @@ function render({ model, el }) {
   const color = palette(model.get("signed"));
   const controls = {};
   const said = status();
-  const [images, numbers] = [make("div", { className: "cnn-pictures" }), make("div", { className: "cnn-pictures" })];
+  const [input, output] = [make("div"), make("div")];
+  const numbers = make("div", { className: "cnn-scroll", tabIndex: 0, role: "region", ariaLabel: "Products" });
   const cells = start.map((line, i) =>
     line.map((_, j) => make("input", { type: "text", ariaLabel: `kernel row ${i}, column ${j}`, onchange: () => edit(i, j) })),
   );
@@ -165,7 +166,8 @@ function render({ model, el }) {
       controls.step.input.max = it.result.map.length * it.result.map[0].length - 1;
       controls.step.value = it.result.step;
       const limits = ranges(it.result);
-      images.innerHTML = picture(drawInput(it.result, color, limits[0])) + picture(drawOutput(it.result, color, limits[1], id));
+      input.innerHTML = picture(drawInput(it.result, color, limits[0]));
+      output.innerHTML = picture(drawOutput(it.result, color, limits[1], id));
       numbers.innerHTML = picture(drawStep(it.result, color, ...limits));
       say(describe(it.result));
     },
@@ -203,12 +205,13 @@ function render({ model, el }) {
   const { preset, flip, step, ...others } = controls;
   const row = (...parts) => make("div", { className: "cnn-controls" }, ...parts);
   const grid = make("div", { className: "cnn-cells" }, ...cells.map((line) => make("div", {}, ...line)));
-  const typed = make("div", { role: "group", ariaLabel: "Kernel, to edit" }, "Kernel: click a cell and type", grid);
+  const typed = make("div", { role: "group", ariaLabel: "Kernel, to edit" }, make("b", {}, "Kernel"), grid);
+  const images = make("div", { className: "cnn-pictures" }, input, typed, output);
   group(
     el, model.get("title"),
     row(preset.element, flip.element, button("Reset", "Back to the start", restart)),
     row(...Object.values(others).map((one) => one.element)),
-    row(typed), images, row(play, step.element), said, numbers,
+    images, row(play, step.element), said, numbers,
   );
   el.explorer = it;
   restart();

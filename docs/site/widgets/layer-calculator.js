@@ -89,7 +89,7 @@ function render({ model, el }) {
   const [first, stacks, kinds, typical, most, colors, names] =
     ["controls", "stacks", "kinds", "typical", "most", "colors", "names"].map(model.get);
   const said = status();
-  const network = make("div", { className: "cnn-pictures", tabIndex: 0, role: "region", ariaLabel: "Network" });
+  const network = make("div", { className: "cnn-scroll", tabIndex: 0, role: "region", ariaLabel: "Network" });
   const body = make("tbody");
   let layers = [];
   const it = {
@@ -173,8 +173,9 @@ function render({ model, el }) {
     insert(layers.length, { kind: image ? "Conv2D" : "Dense", filters: image ? 32 : 10, size: image ? 3 : 1, stride: 1, padding: "valid" });
   });
   const reset = button("Reset", "Back to the start", () => load((controls.preset.value = first.preset.value)));
-  const heads = ["layer", "kernels/units", "size", "stride", "padding", "output", "parameters", "sees"];
+  const heads = ["layer", "kernels", "size", "stride", "padding", "output", "parameters", "sees"];
   const head = make("tr", {}, ...heads.map((name) => make("th", { scope: "col" }, name)), make("td"), make("td"));
+  head.cells[1].title = "number of kernels, or of units";
   head.cells[7].title = "receptive field: pixels of the input that one output number depends on";
   const table = make("table", {}, make("thead", {}, head), body);
   const scroll = make("div", { className: "cnn-table", tabIndex: 0, role: "region", ariaLabel: "Layers" }, table);

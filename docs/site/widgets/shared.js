@@ -90,9 +90,9 @@ export function frame(x, y, width, height) {
   return `${box} stroke="#fff" stroke-width="5"/>${box} stroke="${ACCENT}" stroke-width="2.5"/>`;
 }
 
-/** A picture with its title above; what it shows in numbers is in the line of numbers. */
-export const picture = ({ title, width = PANEL, height = PANEL, body }) =>
-  `<figure>${title ? `<figcaption>${title}</figcaption>` : ""}<svg role="img" aria-label="${title || "numbers"}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${body}</svg></figure>`;
+/** A picture with its title above; what it shows in numbers is in the line of numbers. A wide one scrolls on a phone. */
+export const picture = ({ title, width = PANEL, height = PANEL, body, wide }) =>
+  `<figure${wide ? ' class="cnn-scroll" tabindex="0"' : ""}>${title ? `<figcaption>${title}</figcaption>` : ""}<svg role="img" aria-label="${title || "numbers"}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${body}</svg></figure>`;
 
 // --- the page ---
 
@@ -110,7 +110,7 @@ export function control({ label, tooltip, value, options, min, max, step, digits
   const places = options?.map(([, choice]) => JSON.stringify(choice));
   if (typeof value === "boolean") input.type = "checkbox";
   else if (!options) Object.assign(input, { type: "range", min, max, step });
-  const show = () => (number.textContent = input.type === "range" ? (+input.value).toFixed(digits) : "");
+  const show = () => (number.textContent = digits === undefined ? "" : (+input.value).toFixed(digits));
   const parts = input.type === "checkbox" ? [input, label] : [label, input, number];
   const it = {
     input,
