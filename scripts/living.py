@@ -4,6 +4,7 @@ A module in docs/site/widgets has the form of anywidget. Here it is joined with 
 and data of its twin in Python, into one plain script: a page that is opened from the disk may load no module.
 """
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -15,7 +16,7 @@ from helpers.pixels import SIGNED
 from helpers.widgets.calculator import LAYER_COLORS, SHORT_NAMES, STACKS, TYPICAL, LayerCalculator
 from helpers.widgets.costs import CostExplorer
 from helpers.widgets.dropout import LIMITS, DropoutExplorer
-from helpers.widgets.gabor import GaborExplorer
+from helpers.widgets.gabor import GaborExplorer, GaborResponse
 from helpers.widgets.stepper import ConvolutionStepper
 
 import matplotlib as mpl
@@ -66,6 +67,16 @@ def gabor() -> tuple:
     return twin, twin.controls, {"signed": signed_colors()}
 
 
+def response() -> tuple:
+    """Return the same of the Gabor response of lesson 02."""
+    twin = GaborResponse(frequency=0.15, theta=0, sigma=3.0)
+    images = {
+        name: {"rows": len(image), "cols": image.shape[1], "bytes": base64.b64encode(image.tobytes()).decode()}
+        for name, image in twin.images.items()
+    }
+    return twin, twin.controls, {"images": images, "signed": signed_colors()}
+
+
 def costs() -> tuple:
     """Return the same of the cost explorer of lesson 09."""
     twin = CostExplorer()
@@ -78,6 +89,7 @@ LIVING = {
     "dropout-explorer": dropout,
     "gabor-explorer": gabor,
     "cost-explorer": costs,
+    "gabor-response": response,
 }
 """By the name of the module, which is that of the box on the page: what makes the twin."""
 

@@ -3,7 +3,6 @@
 import json
 import re
 
-import nbformat
 import pytest
 from site_tools import ROOT, load_make_site
 
@@ -11,11 +10,11 @@ make_site = load_make_site()
 from living import LIVING, described, script  # noqa: E402 - a script beside make_site.py
 
 STORED = {
-    make_site.widget_name(output.data["text/plain"]): output.data["image/svg+xml"]
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-    for cell in nbformat.read(path, as_version=4).cells
+    make_site.widget_name("".join(output["data"]["text/plain"])): "".join(output["data"]["image/svg+xml"])
+    for path in (ROOT / "notebooks").glob("*.ipynb")
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
     for output in cell.get("outputs", [])
-    if make_site.widget_name(output.get("data", {}).get("text/plain", ""))
+    if make_site.widget_name("".join(output.get("data", {}).get("text/plain", "")))
 }
 """The stills in the notebooks, by the name of the widget."""
 

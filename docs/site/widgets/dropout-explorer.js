@@ -2,7 +2,7 @@
 
 import { ACCENT, explorer, fixed, sum, text } from "./shared.js";
 
-const [WIDTH, HEIGHT] = [320, 270]; // of a chart, in pixels
+const [WIDTH, HEIGHT] = [320, 284]; // of a chart, in pixels
 const [LEFT, RIGHT, TOP, BOTTOM] = [42, 312, 12, 222]; // of its axes
 const COLORS = { training: "#1b6ca8", val: ACCENT };
 

@@ -1,15 +1,15 @@
 // The Gabor explorer of lesson 02: twin of helpers/widgets/gabor.py and helpers/gabor.py.
 
-import { ACCENT, PANEL, explorer, fixed, formatNumber, general, palette, pixels, text } from "./shared.js";
+import {
+  ACCENT, FIELD, PANEL, around, drawKernel, explorer, fixed, formatNumber, general, palette, pixels, radians, text,
+} from "./shared.js";
 
-const FIELD = 24; // pixels from the center of the field to its border
 const SIZE = 64; // of the spectrum
 const TURN = 2 * Math.PI;
-const around = (reach) => Array.from({ length: 2 * reach + 1 }, (_, i) => i - reach);
 
 /** Real part of a Gabor kernel, its cross-section along the wave, and its spectrum; angles in degrees. */
 export function compute({ frequency, theta, sigma, phase }) {
-  const [angle, shift] = [theta, phase].map((degrees) => degrees * (Math.PI / 180));
+  const [angle, shift] = [theta, phase].map(radians);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const reach = Math.ceil(Math.max(3 * sigma * Math.max(Math.abs(cos), Math.abs(sin)), 1));
   const bell = (square) => Math.exp(-square / (2 * sigma ** 2));
@@ -23,23 +23,31 @@ export function compute({ frequency, theta, sigma, phase }) {
   return { frequency, theta, sigma, phase, kernel, places, wave: section, bell: bells, spectrum: spectrumOf(kernel) };
 }
 
-/** How much of each frequency is in a real kernel, 1 at most; zero in the center. */
+/** How much of each frequency is in a real kernel, 1 at most; zero in the center. First along rows, then along columns. */
 function spectrumOf(kernel) {
-  const waves = Array.from({ length: SIZE }, (_, i) => [Math.cos((TURN * i) / SIZE), Math.sin((TURN * i) / SIZE)]);
-  const at = (u, place) => waves[((u - SIZE / 2) * place) & (SIZE - 1)];
-  const all = [...waves.keys()];
-  const rows = kernel.map((row) =>
-    all.map((u) => row.reduce(([re, im], value, x) => [re + value * at(u, x)[0], im + value * at(u, x)[1]], [0, 0])),
+  const all = [...Array(SIZE).keys()];
+  const cos = all.map((i) => Math.cos((TURN * i) / SIZE));
+  const sin = all.map((i) => Math.sin((TURN * i) / SIZE));
+  const rows = all.map((u) =>
+    kernel.map((row) => {
+      let [re, im] = [0, 0];
+      for (let x = 0; x < row.length; x++) {
+        const turn = ((u - SIZE / 2) * x) & (SIZE - 1);
+        re += row[x] * cos[turn];
+        im += row[x] * sin[turn];
+      }
+      return [re, im];
+    }),
   );
   const sizes = all.map((v) =>
-    all.map((u) => {
+    rows.map((column) => {
       let [re, im] = [0, 0];
-      for (const [y, row] of rows.entries()) {
-        const [[a, b], [c, s]] = [row[u], at(v, y)];
-        re += a * c - b * s;
-        im += a * s + b * c;
+      for (let y = 0; y < column.length; y++) {
+        const turn = ((v - SIZE / 2) * y) & (SIZE - 1);
+        re += column[y][0] * cos[turn] - column[y][1] * sin[turn];
+        im += column[y][0] * sin[turn] + column[y][1] * cos[turn];
       }
-      return Math.hypot(re, im);
+      return Math.sqrt(re * re + im * im);
     }),
   );
   const most = Math.max(...sizes.flat(), 1e-3);
@@ -56,16 +64,6 @@ export function describe({ frequency, theta, sigma, phase, kernel }) {
 }
 
 // --- drawing ---
-
-/** A kernel in a field of always the same scale, with its border dashed. */
-function drawKernel(kernel, color, title) {
-  const [side, edge] = [2 * FIELD + 1, FIELD - (kernel.length - 1) / 2];
-  const most = Math.max(...kernel.flat().map(Math.abs), 1e-12);
-  const field = around(FIELD).flatMap((_, y) => around(FIELD).map((_, x) => kernel[y - edge]?.[x - edge] ?? 0));
-  const [from, wide] = [edge, kernel.length].map((count) => (count * PANEL) / side);
-  const border = `<rect x="${from}" y="${from}" width="${wide}" height="${wide}" fill="none" stroke="#777" stroke-dasharray="4 3"/>`;
-  return { title, body: pixels(field, side, side, (value) => color(value, -most, most)) + border };
-}
 
 /** The cross-section: wave, bell, wavelength and sigma. */
 function drawProfile({ frequency, sigma, phase, places, wave, bell }) {
@@ -93,8 +91,7 @@ function drawProfile({ frequency, sigma, phase, places, wave, bell }) {
 /** The spectrum, with axes from -0.5 to 0.5 cycles per pixel and an arrow to this frequency. */
 function drawSpectrum({ frequency, theta, spectrum }, color) {
   const middle = PANEL / 2 + PANEL / 128; // frequency 0 is in the center of its pixel
-  const angle = (theta * Math.PI) / 180;
-  const [x, y] = [Math.cos(angle), Math.sin(angle)].map((part) => middle + PANEL * frequency * part);
+  const [x, y] = [Math.cos(radians(theta)), Math.sin(radians(theta))].map((part) => middle + PANEL * frequency * part);
   const label = (left, top, words, anchor) => text(left, top, words, { size: 11, anchor, fill: "#fff" });
   const body =
     pixels(spectrum.flat(), SIZE, SIZE, (value) => color(value, 0, 1)) +

@@ -71,7 +71,11 @@ export const panelSize = (rows, cols) => [rows, cols].map((side) => (side * PANE
 export function pixels(values, rows, cols, color) {
   const canvas = make("canvas", { width: cols, height: rows });
   const image = new ImageData(cols, rows);
-  values.forEach((value, i) => image.data.set([...color(value), 255], 4 * i));
+  const { data } = image;
+  values.forEach((value, i) => {
+    [data[4 * i], data[4 * i + 1], data[4 * i + 2]] = color(value);
+    data[4 * i + 3] = 255;
+  });
   canvas.getContext("2d").putImageData(image, 0, 0);
   const [width, height] = panelSize(rows, cols);
   const sharp = width >= cols ? "image-rendering:pixelated" : "";
@@ -93,6 +97,22 @@ export function frame(x, y, width, height) {
 /** A picture with its title above; what it shows in numbers is in the line of numbers. A wide one scrolls on a phone. */
 export const picture = ({ title, width = PANEL, height = PANEL, body, wide }) =>
   `<figure${wide ? ' class="cnn-scroll" tabindex="0"' : ""}>${title ? `<figcaption>${title}</figcaption>` : ""}<svg role="img" aria-label="${title || "numbers"}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${body}</svg></figure>`;
+
+// --- Gabor kernels ---
+
+export const FIELD = 24; // pixels from the center of the field in which kernels are shown to its border
+export const around = (reach) => Array.from({ length: 2 * reach + 1 }, (_, i) => i - reach);
+export const radians = (degrees) => degrees * (Math.PI / 180);
+
+/** A kernel in a field of always the same scale, with its border dashed. */
+export function drawKernel(kernel, color, title) {
+  const [side, edge] = [2 * FIELD + 1, FIELD - (kernel.length - 1) / 2];
+  const most = Math.max(...kernel.flat().map(Math.abs), 1e-12);
+  const field = around(FIELD).flatMap((_, y) => around(FIELD).map((_, x) => kernel[y - edge]?.[x - edge] ?? 0));
+  const [from, wide] = [edge, kernel.length].map((count) => (count * PANEL) / side);
+  const border = `<rect x="${from}" y="${from}" width="${wide}" height="${wide}" fill="none" stroke="#777" stroke-dasharray="4 3"/>`;
+  return { title, body: pixels(field, side, side, (value) => color(value, -most, most)) + border };
+}
 
 // --- the page ---
 
