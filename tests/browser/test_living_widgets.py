@@ -1,5 +1,6 @@
 """The widgets of the site that live without a kernel say and compute what Python does, with the keyboard alone."""
 
+import math
 import random
 
 from helpers.gabor import Responder
@@ -93,9 +94,7 @@ def step_of(rng, twin, controls):
 def spreads(runs, place, metric):
     """Return mean, lowest and highest of both curves at each place."""
     groups = runs.groupby(place)
-    return [
-        groups[f"{part}_{metric}"].agg(["mean", "min", "max"]).to_numpy().tolist() for part in ("training", "val")
-    ]
+    return [groups[f"{part}_{metric}"].agg(["mean", "min", "max"]).to_numpy().tolist() for part in ("training", "val")]
 
 
 RESULTS = {
@@ -131,11 +130,13 @@ CASES = {"layer-calculator": layers_of, "convolution-stepper": step_of}
 
 def agree(page, python):
     """Tell whether lists of the page are those of Python, numbers to 9 digits."""
+    if isinstance(python, np.ndarray):
+        return np.shape(page) == python.shape and np.allclose(page, python, rtol=1e-9, atol=1e-9)
+    if isinstance(python, (list, tuple)):
+        return len(page) == len(python) and all(map(agree, page, python))
     if isinstance(python, str) or python is None:
         return page == python
-    if np.ndim(python) == 0:
-        return bool(np.isclose(page, python, rtol=1e-9, atol=1e-9))
-    return len(page) == len(python) and all(map(agree, page, python))
+    return page is not None and math.isclose(page, python, rel_tol=1e-9, abs_tol=1e-9)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.matrix][name == FIRST :]) for name in LIVING])

@@ -116,7 +116,7 @@ function drawStep({ patch, kernel, products, total }, color, values, responses) 
   let [x, body] = [1, ""];
   for (const [name, numbers, limits, form, sign] of [
     ["pixels", patch, values, formatNumber, "×"],
-    ["kernel", kernel, [-largest, largest], (value) => kernelText(value).replace("-", "−"), "="],
+    ["kernel", kernel, [-largest, largest], (value) => kernelText(value).replaceAll("-", "−"), "="],
     ["products", products, [-extreme, extreme], formatNumber, "→ sum"],
   ]) {
     body += text(x, 9, name, { anchor: "start" });

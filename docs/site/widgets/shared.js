@@ -34,7 +34,7 @@ export const readableCount = (n) => (n < 1e6 ? commas(n) : `${fixed(n / 1e6, 1)}
 export function formatNumber(x) {
   const size = Math.abs(x);
   const text = Number.isInteger(x) ? fixed(x, 0) : size < 0.1 ? general(x, 2) : fixed(x, size < 10 ? 2 : size < 100 ? 1 : 0);
-  return text === "-0" ? "0" : text.replace("-", "−");
+  return text === "-0" ? "0" : text.replaceAll("-", "−");
 }
 
 /** The sum of up to 128 numbers in the order of NumPy, and so the same to the last bit. */
