@@ -84,14 +84,17 @@ def costs() -> tuple:
 
 
 LIVING = {
-    "convolution-stepper": stepper,
-    "layer-calculator": calculator,
-    "dropout-explorer": dropout,
-    "gabor-explorer": gabor,
-    "cost-explorer": costs,
-    "gabor-response": response,
+    "convolution-stepper": ("01", stepper),
+    "layer-calculator": ("03", calculator),
+    "dropout-explorer": ("04", dropout),
+    "gabor-explorer": ("02", gabor),
+    "cost-explorer": ("09", costs),
+    "gabor-response": ("02", response),
 }
-"""By the name of the module, which is that of the box on the page: what makes the twin."""
+"""By the name of the module, which is that of the box on the page: the lesson, and what makes the twin.
+
+Another lesson may show such a widget with other data: there it stays a still.
+"""
 
 
 def signed_colors() -> list:
@@ -114,7 +117,7 @@ def described(control) -> dict:
 
 def script(name: str) -> str:
     """Return the plain script that brings the widget of this name to life on a page."""
-    twin, controls, data = LIVING[name]()
+    twin, controls, data = LIVING[name][1]()
     data |= {"title": twin.title, "controls": {key: described(control) for key, control in controls.items()}}
     shared, module = ((MODULES / f"{part}.js").read_text(encoding="utf-8") for part in ("shared", name))
     code = shared + re.sub(r"(?s)\nimport .*?;\n", "\n", module, count=1).replace("export default", "const widget =")

@@ -65,7 +65,7 @@ class Pages:
             self._put(path, nbformat.writes(self.notebook(path)))
         rows = re.findall(r"(?m)^\| ([^|]+) \|", (ROOT / "notebooks" / "GLOSSARY.md").read_text(encoding="utf-8"))
         what = {"public": self.public, "alt": self.alt, "widgets": self.widgets, "terms": rows[1:]}
-        what["living"] = [*LIVING]
+        what["living"] = {name: find_lesson(lesson).stem for name, (lesson, _) in LIVING.items()}
         what["lessons"] = {lesson.id: lesson.stem for lesson in self.lessons}
         self._put("prepared.json", json.dumps(what))
 

@@ -180,7 +180,8 @@ def open_texts(document: nodes.document):
 def finish(app, document: nodes.document) -> None:
     """Do all of this to a page that was read."""
     what, page = prepared(str(app.srcdir)), app.env.docname
-    name_pictures(document, what["alt"], what["widgets"], what["living"])
+    living = [name for name, stem in what["living"].items() if page == f"notebooks/{stem}"]
+    name_pictures(document, what["alt"], what["widgets"], living)
     mend_outputs(document, what["lessons"].values())
     if page == GLOSSARY:
         mark_terms(document, what["lessons"])

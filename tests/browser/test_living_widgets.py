@@ -17,14 +17,6 @@ load_make_site()
 from living import LIVING, described  # noqa: E402 - a script beside make_site.py
 
 HOW_OFTEN = 200
-LESSONS = {
-    "layer-calculator": "03",
-    "convolution-stepper": "01",
-    "dropout-explorer": "04",
-    "gabor-explorer": "02",
-    "cost-explorer": "09",
-    "gabor-response": "02",
-}
 FIRST = "layer-calculator"  # on a page that `make test` has anyway
 
 NUMBERS = {
@@ -48,7 +40,7 @@ def living(page, tmp_path_factory, chromium):
 
     def open_page(name):
         site = site_of(SOME if name == FIRST else None, tmp_path_factory)
-        page.goto(f"file://{site}/notebooks/{find_lesson(LESSONS[name]).stem}.html")
+        page.goto(f"file://{site}/notebooks/{find_lesson(LIVING[name][0]).stem}.html")
         return page.locator(f".cnn-{name} > .cnn-live")
 
     yield open_page
@@ -141,7 +133,7 @@ def agree(page, python):
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.matrix][name == FIRST :]) for name in LIVING])
 def test_a_page_computes_what_python_does(living, name):
-    twin, controls, _ = LIVING[name]()
+    twin, controls, _ = LIVING[name][1]()
     rng = random.Random(name)
     cases = [CASES.get(name, settings_of)(rng, twin, controls) for _ in range(HOW_OFTEN)]
     ask = f"""(el, all) => all.map(settings => {{
