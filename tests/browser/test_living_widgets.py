@@ -200,7 +200,7 @@ def test_the_stepper_works_by_keyboard(living):
     cell.fill("1/9")
     cell.press("Tab")
     assert el.evaluate("el => el.explorer.result.kernel[0][1]") == 1 / 9
-    el.get_by_label("Kernel", exact=True).select_option("identity")
+    el.get_by_role("combobox", name="Kernel", exact=True).select_option("identity")
     assert cell.input_value() == "0"
     el.get_by_role("button", name="Reset").press("Enter")
     expect(status).to_contain_text("Step 243 of 676 (row 9, column 8): 9 products sum to 33.")
