@@ -23,6 +23,7 @@ from helpers.lessons import LESSONS, find_lesson
 
 import nbformat
 from fontTools.ttLib import TTFont
+from living import LIVING, script
 from public import checked, public_addresses
 from sphinx.cmd.build import build_main
 
@@ -64,6 +65,7 @@ class Pages:
             self._put(path, nbformat.writes(self.notebook(path)))
         rows = re.findall(r"(?m)^\| ([^|]+) \|", (ROOT / "notebooks" / "GLOSSARY.md").read_text(encoding="utf-8"))
         what = {"public": self.public, "alt": self.alt, "widgets": self.widgets, "terms": rows[1:]}
+        what["living"] = {name: find_lesson(lesson).stem for name, (lesson, _) in LIVING.items()}
         what["lessons"] = {lesson.id: lesson.stem for lesson in self.lessons}
         self._put("prepared.json", json.dumps(what))
 
@@ -129,8 +131,8 @@ class Pages:
             return
         name = hashlib.sha256(key).hexdigest()
         self.alt[name] = text or ""
-        if widget := re.match(r"(.+) \(run the cell to use it\)", data.get("text/plain", "")):
-            self.widgets[name] = re.sub(r"\W+", "-", widget[1].lower())
+        if widget := widget_name(data.get("text/plain", "")):
+            self.widgets[name] = widget
 
     def ways_to_run(self, path: str) -> str:
         """Return links to the notebook itself: to download, and, where the repository is public, to run."""
@@ -151,11 +153,24 @@ class Pages:
         return f"*{' · '.join(ways)}*"
 
 
+def widget_name(text: str) -> str:
+    """Return the name of the widget that says this of itself, as its box has it; "" for what is none."""
+    said = re.match(r"(.+) \(run the cell to use it\)", text)
+    return re.sub(r"\W+", "-", said[1].lower()) if said else ""
+
+
 def pack_font(target: Path) -> None:
     """Write the font of the formulas: without one for mathematics, a browser does not stretch braces."""
     font = TTFont(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf"))
     font.flavor = "woff"
     font.save(target)
+
+
+def pack_scripts(target: Path, names) -> None:
+    """Write the scripts of those of these widgets that live on a page."""
+    target.mkdir()
+    for name in sorted(LIVING.keys() & names):
+        (target / f"{name}.js").write_text(script(name), encoding="utf-8")
 
 
 def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = None) -> int:
@@ -164,12 +179,14 @@ def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = Non
     with tempfile.TemporaryDirectory(prefix="cnn-lessons-site-") as folder:
         source, made = Path(folder) / "source", Path(folder) / "made"
         source.mkdir()
-        Pages(source, lessons, public).write()
+        pages = Pages(source, lessons, public)
+        pages.write()
         jobs = str(min(os.cpu_count() or 1, 4))
         options = ["-b", "html", "-q", "-W", "--keep-going", "-j", jobs, "-c", str(SETTINGS)]
         code = build_main([*options, "-d", f"{folder}/doctrees", str(source), str(made)])
         if code == 0:
             pack_font(made / "_static" / "STIXTwoMath.woff")
+            pack_scripts(made / "_static" / "widgets", set(pages.widgets.values()))
             for left_over in (
                 ".buildinfo",
                 "objects.inv",

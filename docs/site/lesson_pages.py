@@ -64,8 +64,11 @@ def block_formula(translator: SphinxTranslator, node: nodes.math_block) -> None:
 # --- figures, widgets and tables in outputs ---
 
 
-def name_pictures(document: nodes.document, alt: dict, widgets: dict) -> None:
-    """Give each picture of an output its alt text, and put the still of a widget into a box that has its name."""
+def name_pictures(document: nodes.document, alt: dict, widgets: dict, living=()) -> None:
+    """Give each picture of an output its alt text, and put the still of a widget into a box that has its name.
+
+    Where it is one of ``living``, its script follows, which brings it to life.
+    """
     for image in list(document.findall(nodes.image)):
         key = PurePosixPath(image["uri"]).stem
         if key in alt:
@@ -75,6 +78,9 @@ def name_pictures(document: nodes.document, alt: dict, widgets: dict) -> None:
             image.replace_self(box)
             note = "A still of a widget: it moves in JupyterLab, where a kernel runs."
             box += [image, nodes.paragraph("", note, classes=["cnn-still"])]
+            if widgets[key] in living:
+                source = f"../_static/widgets/{widgets[key]}.js"
+                box += nodes.raw("", f'<script defer src="{source}"></script>', format="html")
 
 
 def mend_outputs(document: nodes.document, stems=()) -> None:
@@ -174,7 +180,8 @@ def open_texts(document: nodes.document):
 def finish(app, document: nodes.document) -> None:
     """Do all of this to a page that was read."""
     what, page = prepared(str(app.srcdir)), app.env.docname
-    name_pictures(document, what["alt"], what["widgets"])
+    living = [name for name, stem in what["living"].items() if page == f"notebooks/{stem}"]
+    name_pictures(document, what["alt"], what["widgets"], living)
     mend_outputs(document, what["lessons"].values())
     if page == GLOSSARY:
         mark_terms(document, what["lessons"])
