@@ -171,7 +171,7 @@ def test_ids_are_in_order_and_may_have_a_letter():
         ({"DATASET": "Critters", "IMAGES_PER_CLASS": 20, "EPOCHS": 8}, False),
         ({"DATASET": Path("critters"), "IMAGES_PER_CLASS": 20, "EPOCHS": 8}, False),
         ({"DATASET": Path("my") / "photos", "IMAGES_PER_CLASS": 20, "EPOCHS": 8}, False),
-        ({"DATASET": ["critters"], "IMAGES_PER_CLASS": (20,), "EPOCHS": None}, False),
+        ({"DATASET": ["critters"], "IMAGES_PER_CLASS": 20, "EPOCHS": 8}, False),
     ],
 )
 def test_values_are_compared(parameters, expected):
@@ -205,7 +205,7 @@ def test_a_list_is_as_stored_where_a_tuple_is(monkeypatch):
                 {"DATASET": "critters", "EPOCHS": value},
                 f"EPOCHS is {value!r}: give a whole number from 1 on, such as 14.",
             )
-            for value in (0, -1, 1.5, "3", None, True, float("nan"), float("inf"))
+            for value in (0, -1, 1.5, "3", None, True, (14,), float("nan"), float("inf"))
         ),
     ],
 )
