@@ -1,4 +1,4 @@
-"""The recipe of lesson 11: a small network that learns CIFAR-10 in about a minute on two cores, piece by piece.
+"""The recipe of lesson 11: a small network that learns CIFAR-10 in half a minute on two cores, piece by piece.
 
 The lesson writes it out as it is used. Here each piece can also be left out or replaced: lesson 11b asks what each is
 worth.
