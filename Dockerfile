@@ -16,7 +16,7 @@ COPY --chown=learner scripts/set_up.py scripts/
 COPY --chown=learner helpers helpers
 RUN make set-up
 COPY --chown=learner . .
-RUN make data
+RUN make data && mkdir -p notebooks/runs
 
 EXPOSE 8888
 HEALTHCHECK --interval=30s --start-period=60s \

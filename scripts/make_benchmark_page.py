@@ -10,6 +10,7 @@ from pathlib import Path
 
 from helpers.comparison import interval
 from helpers.datasets import load_benchmark_runs, load_recipe_runs, load_recipe_times
+from helpers.datasets.runs import in_quiet_call
 from helpers.trials import time_to
 
 import numpy as np
@@ -50,7 +51,6 @@ def ends(runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each run: what it took, the floor, and how good it was."""
     last = runs.groupby(["name", "seed"], sort=False).last().reset_index()
     near = (last["floor_seconds"] / last["seconds"]).map("{:.2f}".format)
-    quiet = (last["seed"] == 0) & (last["name"] != "recipe 90%")
     return pd.DataFrame(
         {
             "seed": last["seed"].to_numpy(),
@@ -59,7 +59,7 @@ def ends(runs: pd.DataFrame) -> pd.DataFrame:
             "seconds": last["seconds"].map("{:.0f}".format).to_numpy(),
             "processor seconds": last["cpu_seconds"].map("{:.0f}".format).to_numpy(),
             "floor, s": last["floor_seconds"].map("{:.0f}".format).to_numpy(),
-            "floor / seconds": near.where(quiet, "–").to_numpy(),
+            "floor / seconds": near.where(in_quiet_call(last), "–").to_numpy(),
             "validation": last["val_accuracy"].map("{:.2%}".format).to_numpy(),
             "test": last["test_accuracy"].map("{:.2%}".format).to_numpy(),
         },

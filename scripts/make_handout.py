@@ -4,7 +4,6 @@ Chromium prints the pages of the site. What is folded there (solutions, tests of
 left out, and long lines of code are wrapped.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -12,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from helpers.files import written_whole
-from helpers.lessons import LESSONS, find_lesson
 
+from asked import asked_lessons
 from make_site import make_site
 from playwright.sync_api import sync_playwright
 
@@ -69,12 +68,7 @@ def make_handouts(target: Path, lessons, site: Path) -> None:
 
 def main() -> None:
     """Make what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lessons", nargs="*", help="ids, such as 03; all without")
-    try:
-        chosen = [find_lesson(lesson_id) for lesson_id in parser.parse_args().lessons] or LESSONS
-    except ValueError as error:
-        raise SystemExit(f"{error}") from None
+    chosen = asked_lessons(__doc__)
     chromium()  # before the site is made
     with tempfile.TemporaryDirectory(prefix="cnn-lessons-") as folder:
         if code := make_site(Path(folder) / "site", chosen):

@@ -4,7 +4,6 @@ The pages are made from the notebooks with their stored outputs, and from README
 executed, nothing is fetched, and a page asks no other server for anything.
 """
 
-import argparse
 import base64
 import hashlib
 import json
@@ -22,6 +21,7 @@ from xml.etree import ElementTree
 from helpers.lessons import LESSONS, find_lesson
 
 import nbformat
+from asked import asked_lessons
 from fontTools.ttLib import TTFont
 from living import LIVING, script
 from public import checked, public_addresses
@@ -202,11 +202,8 @@ def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = Non
 
 def main() -> None:
     """Make what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lessons", nargs="*", help="ids, such as 03; all without")
-    target = ROOT / "site"
+    chosen, target = asked_lessons(__doc__), ROOT / "site"
     try:
-        chosen = [find_lesson(lesson_id) for lesson_id in parser.parse_args().lessons] or LESSONS
         code = make_site(target, chosen)
     except ValueError as error:
         raise SystemExit(f"{error}") from None

@@ -5,7 +5,6 @@ one of its own, short code stands with what it prints. "What to see", and what d
 who sees them in a second window: press S. Space goes on, Esc shows all; `?print-pdf` in the address is for paper.
 """
 
-import argparse
 import base64
 import re
 import shutil
@@ -15,9 +14,10 @@ from html import escape
 from math import ceil
 from pathlib import Path
 
-from helpers.lessons import LESSONS, find_lesson
+from helpers.lessons import LESSONS
 
 import nbformat
+from asked import asked_lessons
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -201,13 +201,7 @@ def make_slides(target: Path, lessons=LESSONS) -> None:
 
 def main() -> None:
     """Make what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lessons", nargs="*", help="ids, such as 03; all without")
-    try:
-        chosen = [find_lesson(lesson_id) for lesson_id in parser.parse_args().lessons] or LESSONS
-    except ValueError as error:
-        raise SystemExit(f"{error}") from None
-    make_slides(ROOT / "slides", chosen)
+    make_slides(ROOT / "slides", asked_lessons(__doc__))
     print("Open slides/index.html")
 
 

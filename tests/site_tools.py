@@ -39,11 +39,16 @@ def load(path: Path):
     return module
 
 
-def load_make_site():
-    """Import scripts/make_site.py, which imports others of that folder."""
+def load_script(name: str):
+    """Import a script of the site, which may import others of its folder."""
     if str(SCRIPTS) not in sys.path:
         sys.path.append(str(SCRIPTS))
-    return load(SCRIPTS / "make_site.py")
+    return load(SCRIPTS / f"{name}.py")
+
+
+def load_make_site():
+    """Import scripts/make_site.py."""
+    return load_script("make_site")
 
 
 def site_of(lessons, tmp_path_factory, public=None) -> Path:

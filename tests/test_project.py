@@ -174,6 +174,14 @@ def test_each_data_file_has_a_card(path):
         assert f"{path.stat().st_size:,} bytes" in text
 
 
+def test_what_the_slides_carry_is_what_the_card_says():
+    folder = ROOT / "docs" / "slides"
+    listed = re.findall(r"\| `([\w.]+)` \| (\d+) \| `(\w+)` \|", (folder / "README.md").read_text())
+    carried = {path.name: path.read_bytes() for path in (folder / "reveal").iterdir() if path.name != "LICENSE"}
+    found = [(name, str(len(content)), hashlib.sha256(content).hexdigest()) for name, content in carried.items()]
+    assert sorted(listed) == sorted(found) and len(found) == 3
+
+
 def test_ci_runs_what_the_readme_says():
     script = ROOT / ".ci/run"
     text = script.read_text()

@@ -5,7 +5,7 @@ import re
 from helpers.lessons import LESSONS, find_lesson
 
 import pytest
-from site_tools import ROOT, SOME, load, load_make_site, site_of
+from site_tools import SOME, load_script, site_of
 
 PAPER = {"width": 680, "height": 1000}  # 180 mm between the margins
 TOO_WIDE = """() => ['pre', 'img', 'math', 'table']
@@ -18,8 +18,7 @@ TOO_WIDE = """() => ['pre', 'img', 'math', 'table']
 
 @pytest.fixture(scope="module")
 def make_handout():
-    load_make_site()  # which it imports
-    return load(ROOT / "scripts" / "make_handout.py")
+    return load_script("make_handout")
 
 
 def on_paper(page, site, lesson):
