@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEMBER = re.compile(r"(train|test)/(\w+)/(\d+)\.jpg")
 REAL_DATA = {lesson.stem: lesson.tried_on for lesson in LESSONS if lesson.tried_on}
 """The real datasets that each lesson runs on, where the folder of real data is there."""
-ALWAYS = {("03_building_a_cnn", "digits"), ("07_grad_cam", "digits")}
+ALWAYS = {(lesson, "digits") for lesson in ("03_building_a_cnn", "06_activations_and_filters", "07_grad_cam")}
 """What `make test` tries, of what needs no real data: one epoch on the usual data, and other data."""
 
 
