@@ -24,6 +24,7 @@ COLUMNS = [*WORDS, "at", "seed", "value"]
 ROWS = {
     "augmentation_runs": 295,
     "channel_runs": 1405,
+    "cnn_runs": 440,
     "depth_runs": 680,
     "heat_runs": 485,
     "kernel_runs": 440,
