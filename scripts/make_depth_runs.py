@@ -6,7 +6,6 @@ that of the batches of the epoch, as the lesson draws it.
 """
 
 import sys
-from time import perf_counter
 
 from helpers.datasets import load_dataset
 from helpers.datasets.measured import make
@@ -146,28 +145,7 @@ def gradients(seed: int) -> dict:
     return found
 
 
-FOUR = {"VGG16": 224, "InceptionV3": 299, "ResNet50": 224, "MobileNet": 224}
-
-
-def times(seed: int) -> dict:
-    """R09c: milliseconds for one image, four large networks with random weights in an order that the seed draws."""
-    found, names = {}, [*FOUR]
-    for number in np.random.default_rng(seed).permutation(len(names)):
-        name, size = names[number], FOUR[names[number]]
-        keras.backend.clear_session()
-        network = getattr(keras.applications, name)(weights=None, include_top=False, pooling="avg")
-        run = tf.function(lambda images, network=network: network(images, training=False))
-        images, took = tf.random.normal((1, size, size, 3)), []
-        run(images)
-        for _ in range(9):
-            start = perf_counter()
-            run(images)
-            took.append(perf_counter() - start)
-        found[name, "milliseconds"] = round(1000 * min(took), 1)
-    return found
-
-
-EXPERIMENTS = {"depth": depth, "rates": rates, "gradients": gradients, "times": times}
+EXPERIMENTS = {"depth": depth, "rates": rates, "gradients": gradients}
 JUDGED = [
     *(
         ("depth", measure, case, other, at)
@@ -187,7 +165,6 @@ JUDGED = [
         for end in ("", ", without normalization")
     ),
     ("gradients", "growth of gradients, power of ten", "plain, 44 layers", "plain, 44 layers, without normalization"),
-    ("times", "milliseconds", "InceptionV3", "ResNet50"),
 ]
 
 if __name__ == "__main__":

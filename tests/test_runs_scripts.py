@@ -17,7 +17,7 @@ TINY = {  # script: constants of it that a test of seconds needs
     "cnn": {"EPOCHS": 2},
     "augmentation": {"LOOKS": (1, 2, 3), "DIGITS": 40, "DIGIT_LOOKS": (1, 2), "FILES": 40},
     "tuning": {"PER_CLASS": 2, "ASKED": 30, "HEAD": 2, "TUNED": 2, "SCRATCH": 3, "BRIEF": 1, "FOLDS": 2},
-    "depth": {"TRAINED": 128, "VALIDATED": 50, "LOOKS": (1, 2), "BATCHES": 2, "FOUR": {"MobileNet": 64}},
+    "depth": {"TRAINED": 128, "VALIDATED": 50, "LOOKS": (1, 2), "BATCHES": 2},
     "kernel": {"SETS": {"all digits": (None, 1), "200 digits": (50, 1)}},
     "remedy": {"TRAINED": 64, "EPOCHS": 2, "LONG": 3, "MASKS": 2, "ANIMALS": 20, "UNITS": (4, 16)},
     "downsampling": {"EPOCHS": 1},
@@ -66,8 +66,7 @@ def test_each_experiment_gives_what_is_judged(script, tmp_path):
     assert not table.duplicated(COLUMNS[:-1]).any() and np.isfinite(table["value"]).all()
     there = {(row.experiment, row.measure, row.case) for row in table.itertuples()}
     wanted = [one for one in names(script.JUDGED) if one[0] in chosen]
-    skipped = {"times"} if name == "depth" else set()  # of the four large networks the smallest is tried
-    assert [one for one in wanted if one not in there and one[0] not in skipped] == []
+    assert [one for one in wanted if one not in there] == []
     shares = table[table["measure"].str.contains("accuracy|images right", regex=True)]
     assert shares["value"].between(-1e-6, 1 + 1e-6).all()
 

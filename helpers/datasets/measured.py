@@ -25,7 +25,7 @@ ROWS = {
     "augmentation_runs": 295,
     "channel_runs": 1405,
     "cnn_runs": 440,
-    "depth_runs": 680,
+    "depth_runs": 860,
     "heat_runs": 485,
     "kernel_runs": 440,
 }

@@ -228,7 +228,7 @@ EXERCISES: dict[int, Exercise] = {
             {"A": "b", "B": "a", "C": "c"},
             {
                 "A": {
-                    "a": "all four had the same one. Perhaps a lower one would help: nobody has tried here.",
+                    "a": "all four had the same one. It took more runs, at lower rates, to see that these do not help.",
                     "c": "they could copy the 20, and let the others do nothing. It can be done, and was not found.",
                 },
                 "B": {
