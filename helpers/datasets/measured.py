@@ -28,6 +28,8 @@ ROWS = {
     "depth_runs": 860,
     "heat_runs": 485,
     "kernel_runs": 440,
+    "remedy_runs": 675,
+    "tuning_runs": 405,
 }
 """The tables that are there, and how many rows each has."""
 
