@@ -10,7 +10,6 @@ from helpers.pixels import (
     ACCENT,
     COLORS,
     HEAT,
-    SIGNED,
     color_limits,
     colorize,
     format_number,
@@ -58,7 +57,9 @@ def show_images(
     signed: bool | None = None,
     share: bool = False,
 ):
-    """Draw images side by side, each with the colors of `color_limits`.
+    """Draw images side by side, each with the colors of `color_limits`, and maps, which are no uint8, with a frame.
+
+    Where the scales of such maps differ by more than a tenth, a line below says so.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def show_images(
     size : width of one image in inches
     title : a title above all of them
     signed : True or False to choose the colors of all; by default each image by its own values
-    share : True for one scale for all signed images, so that they can be compared
+    share : True for one scale for all signed maps, and one for all gray ones, so that they can be compared
 
     Raises ValueError if there are no images, or not as many titles as images.
     """
@@ -86,15 +87,31 @@ def show_images(
     for ax in axes.flat:
         ax.axis("off")
     limits = [{} if np.ndim(image) == 3 else color_limits(image, signed) for image in images]
+    maps = [np.ndim(image) == 2 and np.asarray(image).dtype != np.uint8 for image in images]
     if share:
-        bound = max(entry["vmax"] for entry in limits if entry.get("cmap") == SIGNED)
-        limits = [entry | {"vmin": -bound, "vmax": bound} if entry.get("cmap") == SIGNED else entry for entry in limits]
-    for ax, image, text, entry in zip(axes.flat, images, titles, limits, strict=False):
+        limits = [
+            entry | _widest(entry["cmap"], limits, maps) if m else entry for entry, m in zip(limits, maps, strict=True)
+        ]
+    for ax, image, text, entry, is_map in zip(axes.flat, images, titles, limits, maps, strict=False):
         ax.imshow(image, **entry)
         _plain(ax.set_title(text))
+        if is_map:
+            ax.axis("on")
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set(visible=True, color="0.7", linewidth=0.7)
+    ranges = [entry["vmax"] - entry["vmin"] for entry, is_map in zip(limits, maps, strict=True) if is_map]
+    if ranges and not share and max(ranges) > 1.1 * min(ranges):
+        fig.supxlabel("Each map has its own scale.", fontsize=9, color="0.35")
+        fig.set_figheight(height + 0.2)
     if title:
         _plain(fig.suptitle(title))
     return fig
+
+
+def _widest(cmap: str, limits: list[dict], maps: list[bool]) -> dict:
+    """Return the lowest and the highest limit of all maps with these colors."""
+    alike = [entry for entry, is_map in zip(limits, maps, strict=True) if is_map and entry["cmap"] == cmap]
+    return {"vmin": min(entry["vmin"] for entry in alike), "vmax": max(entry["vmax"] for entry in alike)}
 
 
 def _plain(text) -> None:

@@ -26,7 +26,8 @@ def test_show_images():
     assert [ax.get_title() for ax in panels(fig)] == ["one", "two", "three\nlines", "four"]
     assert fig.get_suptitle() == "All"
     assert panels(fig)[0].get_subplotspec().get_gridspec().get_geometry() == (2, 3)
-    assert not any(ax.axison for ax in fig.axes)
+    assert [ax.axison for ax in fig.axes] == [True, False, False, True, False, False]  # maps have a frame
+    assert not any(len(ax.get_xticks()) for ax in panels(fig) if ax.axison)
     assert [ax.images[0].get_array().shape for ax in panels(fig)] == [(4, 4), (4, 4, 3), (4, 4), (4, 4)]
     assert [ax.images[0].get_clim() for ax in panels(fig)[2:]] == [(0, 255), (-1, 1)]
     assert panels(fig)[3].images[0].get_cmap().name == SIGNED
@@ -55,6 +56,20 @@ def test_show_images_refuses(images, titles, counts):
 def test_signed_images_that_share_a_scale_share_the_widest():
     fig = plots.show_images([-np.eye(3), 3 * np.eye(3) - 1, np.eye(3)], share=True)
     assert [ax.images[0].get_clim() for ax in panels(fig)] == [(-2, 2), (-2, 2), (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("maps", "share", "said"),
+    [
+        ([np.eye(3), 2 * np.eye(3)], False, "Each map has its own scale."),
+        ([np.eye(3), 2 * np.eye(3)], True, ""),
+        ([np.eye(3), 0.95 * np.eye(3)], False, ""),
+        ([np.eye(3), np.eye(3, dtype=np.uint8)], False, ""),
+        ([np.eye(3), np.zeros((3, 3, 3))], False, ""),
+    ],
+)
+def test_maps_that_cannot_be_compared_say_so(maps, share, said):
+    assert plots.show_images(maps, share=share).get_supxlabel() == said
 
 
 def test_show_images_signed_by_hand():
