@@ -59,7 +59,7 @@ def changed(result, random):
 
 def letters(text):
     """An answer to a quiz: "bca" is b to question A, c to B, and a to C."""
-    return dict(zip("ABCD", text, strict=False))
+    return dict(zip("ABCDE", text, strict=False))
 
 
 def dressed(right):

@@ -262,7 +262,7 @@ EXERCISES: dict[int, Exercise] = {
     5: FEATURES,
     6: Exercise(
         choices(
-            {"A": "b", "B": "a", "C": "c"},
+            {"A": "b", "B": "a", "C": "c", "D": "c", "E": "b"},
             {
                 "A": {
                     "a": "both train the same head, with 1,930 parameters.",
@@ -276,12 +276,21 @@ EXERCISES: dict[int, Exercise] = {
                     "a": "perhaps, but the epochs differ, too: two things were changed at once.",
                     "b": "perhaps, but the images differ, too: two things were changed at once.",
                 },
+                "D": {
+                    "a": "the output stands beside the text and says 0.9081. A text is not a measurement.",
+                    "b": "it is 90.8% there. But 0.2 points are two images of 1,000: other images change more than that.",
+                },
+                "E": {
+                    "a": "`==` asks for one name. The others of the block get False, and stay frozen.",
+                    "c": "one layer has exactly this name, and that one is trained.",
+                },
             },
         ),
         "The same images, several seeds, one thing changed at a time, and the price beside the accuracy.",
         (
             "A: what is computed in each epoch? B: what does an interval with 0 in it say?",
-            "C: how many things differ between the two ways?",
+            "C: how many things differ between the two ways? D: how many of 1,000 images are 0.2 points?",
+            "E: go through the layers of the block by hand: for which of them is the comparison True?",
         ),
     ),
     7: Exercise(
