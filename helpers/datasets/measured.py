@@ -23,6 +23,7 @@ WORDS = ["experiment", "case", "measure"]
 COLUMNS = [*WORDS, "at", "seed", "value"]
 ROWS = {
     "augmentation_runs": 295,
+    "block_runs": 280,
     "channel_runs": 1405,
     "cnn_runs": 440,
     "depth_runs": 860,
