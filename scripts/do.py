@@ -128,8 +128,8 @@ def main():
     if options.verb != "doctor" and not (3, 11) <= sys.version_info[:2] <= (3, 13):  # the doctor says it in its way
         found = ".".join(map(str, sys.version_info[:2]))
         sys.exit(
-            f"These lessons need Python 3.11, 3.12 or 3.13, and this is {found}.\nInstall one of these and start "
-            f"with it: py -3.12 scripts\\do.py {options.verb} on Windows, python3.12 scripts/do.py {options.verb} elsewhere."
+            f"These lessons need Python 3.11, 3.12 or 3.13, and this is {found}.\nInstall one of these and start with "
+            f"it: py -3.12 scripts\\do.py {options.verb} on Windows, python3.12 scripts/do.py {options.verb} elsewhere."
         )
     try:
         commands = plan(options.verb, options.more, options.lesson)

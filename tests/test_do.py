@@ -183,7 +183,7 @@ def test_a_python_that_is_too_old_is_told_what_to_do(monkeypatch, capsys):
 
 
 def test_settings_of_a_user_do_not_reach_the_programs():
-    hostile = {"PYTHONPATH": "/theirs", "PYTHONOPTIMIZE": "2", "PYTEST_ADDOPTS": "--cov", "COLUMNS": "40", "GIT_DIR": "x"}
+    hostile = {"PYTHONPATH": "/theirs", "PYTHONOPTIMIZE": "2", "PYTEST_ADDOPTS": "--cov", "COLUMNS": "40"}
     kept = {"PATH": "p", "PYTHON": "python3", "PYTHONUNBUFFERED": "1", "CNN_LESSONS_REAL_DATA": "/nowhere"}
     assert do.environment({**hostile, **kept}) == {**kept, "PYTHONUTF8": "1"}
 
