@@ -104,11 +104,8 @@ format: set-up  ## Format code and notebooks
 	$(RUFF) check --fix .
 	$(RUFF) format .
 
-lock: set-up  ## Resolve the newest allowed packages into requirements.lock and requirements-site.lock
-	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
-		--no-emit-index-url --no-header --quiet -o requirements.lock
-	.venv/bin/uv pip compile pyproject.toml --extra site --universal --python-version 3.11 --upgrade \
-		--constraint requirements.lock --no-emit-index-url --no-header --quiet -o requirements-site.lock
+lock: set-up  ## Resolve the newest allowed packages into the locks, and say what they change in the lessons
+	@"$(PYTHON)" -I scripts/lock.py $(LESSON)
 
 update:  ## Get the newest lessons; what you typed is kept in notebooks/mine
 	@"$(PYTHON)" -I scripts/update.py
