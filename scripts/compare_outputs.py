@@ -1,7 +1,7 @@
 """Run lessons in a fresh kernel and say which cells print something else than is stored; nothing is stored.
 
-`make lock` does so with new packages. As in the tests of the notebooks, figures, timings, stderr and numbers behind ≈ are
-left out; a cell that fails is named with its error.
+`make lock` does so with new packages. As in the tests of the notebooks, figures, timings, stderr and numbers behind ≈
+are left out; a cell that fails is named with its error.
 """
 
 import argparse
@@ -71,10 +71,10 @@ def as_text(name: str, found) -> str:
     """Return what is said of a lesson with these differences."""
     if not found:
         return f"{name}: as stored"
-    cells = [
-        f"  cell {number} ({cell})\n" + "".join(f"    {line}\n" for line in lines) for number, cell, lines in found
-    ]
-    return f"{name}: {len(found)} {'cells differ' if len(found) > 1 else 'cell differs'}\n{''.join(cells)}".rstrip()
+    said = [f"{name}: {len(found)} {'cells differ' if len(found) > 1 else 'cell differs'}"]
+    for number, cell, lines in found:
+        said += [f"  cell {number} ({cell})", *(f"    {line}" for line in lines)]
+    return "\n".join(said)
 
 
 def main() -> None:

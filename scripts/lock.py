@@ -1,7 +1,7 @@
 """Resolve the newest allowed packages, and say what they change in the lessons: `make lock`.
 
-The locks are written first. Where the packages of the lessons have changed, .venv is set up anew, each lesson (or LESSON=03)
-runs in it, and what its cells print is compared with what is stored. All of it is also in lock-report.txt.
+The locks are written first. Where the packages of the lessons have changed, .venv is set up anew, each lesson (or
+LESSON=03) runs in it, and what its cells print is compared with what is stored. All of it is also in lock-report.txt.
 """
 
 import os

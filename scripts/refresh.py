@@ -77,7 +77,7 @@ def smaller_png(data: str) -> str:
 
 
 def execute(path: Path, variables: dict[str, str] | None = None, **options):
-    """Return a notebook as a fresh kernel runs it; raises CellExecutionError if a cell fails, unless ``options`` differ."""
+    """Return a notebook as a fresh kernel runs it; raises CellExecutionError if a cell fails."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
