@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests:tests/browser .venv/bin/python scripts/record_widgets.py
 
-Needs Chromium, as the browser tests do, whose tools it uses. Keys move the widgets; each frame is taken when the line of
+Needs Chromium, as the browser tests do, whose tools it uses. Keys move the widgets; a frame is taken when the line of
 numbers has answered.
 """
 

@@ -23,10 +23,12 @@ function tell(root, title) {
     }
     for (const field of root.querySelectorAll("input[title], select[title]"))  // their own labels are empty
         set(field, {"aria-label": field.title});
-    for (const button of root.querySelectorAll(".widget-play button")) {
+    for (const button of root.querySelectorAll("button")) {  // the sign of an icon is no name
         const icon = Object.keys(ICONS).find(name => button.querySelector(`.${name}`));
-        if (icon) set(button, {"aria-label": ICONS[icon]});
+        set(button, {"aria-label": text(button) || button.title || ICONS[icon]});
     }
+    root.querySelectorAll(".cnn-table > .widget-hbox").forEach(
+        (row, place) => set(row, {role: "group", "aria-label": `Row ${place + 1}`}));
     for (const panel of root.querySelectorAll(".cnn-panel")) {
         set(panel.querySelector(".cnn-overlay svg"), {role: "img", "aria-label": text(panel.firstElementChild)});
         set(panel.querySelector(".cnn-pixels"), {alt: ""});  // it and the drawing over it are one picture
@@ -56,8 +58,8 @@ class Access(anywidget.AnyWidget):
     """An invisible part of a widget that names what ipywidgets leaves without a name, now and after each change.
 
     The widget becomes a group with a ``title``, sliders get the names of their labels, fields without one their
-    tooltips, the buttons of a Play widget what they do, panels their headings; the line of class ``cnn-status`` is
-    announced when it changes.
+    tooltips, the buttons of a Play widget what they do, panels their headings, rows their numbers; the line of class
+    ``cnn-status`` is announced when it changes.
     """
 
     _esm = FRONT_END

@@ -1,4 +1,4 @@
-"""What a screen reader hears of each widget in JupyterLab, by Chromium's tree of accessibility, and that keys reach it."""
+"""What a screen reader hears of widgets in JupyterLab, by Chromium's tree of accessibility, and what Tab reaches."""
 
 import re
 
