@@ -106,6 +106,15 @@ def test_the_citation_agrees_with_the_project():
     )
 
 
+def test_project_citation_and_changelog_are_of_one_version():
+    headings = re.findall(r"(?m)^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", (ROOT / "CHANGELOG.md").read_text("utf-8"))
+    assert headings[0] == ("Unreleased", ""), "what comes next has a place"
+    released = [(version, day) for version, day in headings if version != "Unreleased"]
+    citation = read("CITATION.cff")
+    assert released[0] == (PROJECT["version"], str(citation["date-released"])) and citation["version"] == released[0][0]
+    assert released == sorted(released, key=lambda it: [int(part) for part in it[0].split(".")], reverse=True)
+
+
 # --- Colab ---
 
 
