@@ -21,8 +21,11 @@ function tell(root, title) {
         set(slider.querySelector("[role=slider]"), {"aria-label": label});
         set(slider.querySelector("[contenteditable=true]"), {role: "textbox", "aria-label": `${label}, as a number`});
     }
-    for (const field of root.querySelectorAll("input[title], select[title]"))  // their own labels are empty
-        set(field, {"aria-label": field.title});
+    for (const field of root.querySelectorAll("input[type=text], input[type=number], select")) {
+        const label = field.closest(".jupyter-widgets").querySelector(".widget-label");
+        const tooltip = field.title || label?.title;
+        if (!text(label) && tooltip) set(field, {"aria-label": tooltip});  // an empty label is a name for browsers
+    }
     for (const button of root.querySelectorAll("button")) {  // the sign of an icon is no name
         const icon = Object.keys(ICONS).find(name => button.querySelector(`.${name}`));
         set(button, {"aria-label": text(button) || button.title || ICONS[icon]});
