@@ -22,12 +22,8 @@ export PYTHONUTF8 := 1
 RUN  := .venv/bin/python
 RUFF := .venv/bin/ruff
 
-# All tests run on all cores, with one thread of TensorFlow for each of them, which is faster in sum. More than four
-# Pythons with TensorFlow need too much memory. PYTEST_ARGS="-n0" turns this off.
-PYTEST := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4
-NBVAL  := $(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg \
-	--nbval-cell-timeout 300 --nbval-kernel-startup-timeout 180 -p no:python -p no:playwright
-ONE    := $(if $(LESSON),notebooks/$(LESSON)_*.ipynb,notebooks/*.ipynb)
+# What a test run consists of stands there, for systems without make, too.
+DO = "$(PYTHON)" -I scripts/do.py$(if $(LESSON), --lesson "$(LESSON)")
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-all check data unit notebooks browser real explore faults bench benchmark-cifar trial \
@@ -41,46 +37,38 @@ help:  ## Show this list
 	@echo '           DATA=cifar10, critters or a folder (benchmark-cifar, trial)  RECIPE=my_recipe.py (trial)'
 
 lab: check-python  ## Open the lessons in JupyterLab
-	@"$(PYTHON)" -I scripts/set_up.py --or-older
-	@$(RUN) scripts/lab.py
+	@$(DO) lab
 
-test: set-up  ## Run every check: lint, unit, notebook and browser tests
-	@$(MAKE) --no-print-directory lint unit notebooks browser
+test: check-python  ## Run every check: lint, unit, notebook and browser tests
+	@$(DO) test $(PYTEST_ARGS)
 
-test-all: set-up-site  ## The same with all that is tried on everything, and twice: about an hour
-	@$(MAKE) --no-print-directory lint
-	$(PYTEST) tests --ignore tests/browser --dist worksteal -m "matrix or not matrix" $(PYTEST_ARGS)
-	@$(MAKE) --no-print-directory notebooks browser
-	$(PYTEST) tests/browser --dist load -m "browser and matrix" $(PYTEST_ARGS)
+test-all: check-python  ## The same with all that is tried on everything, and twice: about an hour
+	@$(DO) test-all $(PYTEST_ARGS)
 
-check: data  ## What an author of one lesson needs: style, house rules, exercises and outputs of LESSON=03
+check: check-python  ## What an author of one lesson needs: style, house rules, exercises and outputs of LESSON=03
 	@[ -n "$(LESSON)" ] || { echo 'Name a lesson: make check LESSON=03'; exit 2; }
-	@$(MAKE) --no-print-directory lint
-	$(PYTEST) tests/test_house.py tests/test_as_stored.py tests/exercises/test_all.py \
-		tests/exercises/test_lesson_$(LESSON).py --dist worksteal -k "$(LESSON)" $(PYTEST_ARGS)
-	@$(MAKE) --no-print-directory notebooks
+	@$(DO) check $(PYTEST_ARGS)
 
-lint: set-up  ## Check style of code and notebooks
-	$(RUFF) check .
-	$(RUFF) format --check .
+lint: check-python  ## Check style of code and notebooks
+	@$(DO) lint
 
-unit: set-up-site  ## Unit tests of helpers, house rules of the notebooks
-	$(PYTEST) tests --ignore tests/browser --dist worksteal $(PYTEST_ARGS)
+unit: check-python  ## Unit tests of helpers, house rules of the notebooks
+	@$(DO) unit $(PYTEST_ARGS)
 
-data: set-up  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
-	@$(RUN) scripts/make_data.py $(DATASETS)
+data: check-python  ## Fill the cache folder before a lesson asks: the critters, and DATASETS="cifar10 …" or all
+	@$(DO) data $(DATASETS)
 
-notebooks: data  ## Run each lesson without network and compare with what is stored
-	$(NBVAL) $(PYTEST_ARGS) $(ONE)
+notebooks: check-python  ## Run each lesson without network and compare with what is stored
+	@$(DO) notebooks $(PYTEST_ARGS)
 
-browser: data set-up-site  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
-	$(PYTEST) tests/browser --dist load $(PYTEST_ARGS)
+browser: check-python  ## Open each lesson in JupyterLab in headless Chromium and move its widgets
+	@$(DO) browser $(PYTEST_ARGS)
 
-real: data  ## The tests on real datasets, from the folder that CNN_LESSONS_REAL_DATA names
-	$(PYTEST) tests --ignore tests/browser --dist worksteal -m real_data $(PYTEST_ARGS)
+real: check-python  ## The tests on real datasets, from the folder that CNN_LESSONS_REAL_DATA names
+	@$(DO) real $(PYTEST_ARGS)
 
-explore: set-up-site  ## Try the property tests on new random examples, ten times as many
-	$(PYTEST) tests --ignore tests/browser --dist worksteal -m property --hypothesis-profile explore $(PYTEST_ARGS)
+explore: check-python  ## Try the property tests on new random examples, ten times as many
+	@$(DO) explore $(PYTEST_ARGS)
 
 faults: set-up  ## Put deliberate faults into helpers, one at a time, and see which tests notice
 	$(RUN) scripts/try_faults.py --jobs 2 $(FAULTS)
@@ -116,17 +104,14 @@ format: set-up  ## Format code and notebooks
 	$(RUFF) check --fix .
 	$(RUFF) format .
 
-lock: set-up  ## Resolve the newest allowed packages into requirements.lock and requirements-site.lock
-	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
-		--no-emit-index-url --no-header --quiet -o requirements.lock
-	.venv/bin/uv pip compile pyproject.toml --extra site --universal --python-version 3.11 --upgrade \
-		--constraint requirements.lock --no-emit-index-url --no-header --quiet -o requirements-site.lock
+lock: set-up  ## Resolve the newest allowed packages into the locks, and say what they change in the lessons
+	@"$(PYTHON)" -I scripts/lock.py $(LESSON)
 
 update:  ## Get the newest lessons; what you typed is kept in notebooks/mine
 	@"$(PYTHON)" -I scripts/update.py
 
 doctor:  ## Look at this computer: each thing is fine, or what mends it (JSON=1 for help from afar)
-	@"$(PYTHON)" -I scripts/doctor.py $(if $(JSON),--json)
+	@$(DO) doctor $(if $(JSON),--json)
 
 rehearse: data  ## The evening before: doctor, data, all lessons, the time of each cell (LESSON=03 for one)
 	@$(RUN) scripts/rehearse.py $(LESSON)

@@ -28,4 +28,8 @@ if __name__ == "__main__":
         "Starting JupyterLab. If no browser opens, open the address that it prints below. Ctrl+C ends it.",
         flush=True,
     )
+    if os.name == "nt":  # where exec does not wait
+        from do import run
+
+        sys.exit(run(command(), environment()))
     os.execve(sys.executable, command(), environment())

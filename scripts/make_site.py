@@ -15,7 +15,6 @@ import tempfile
 from importlib.metadata import distribution
 from itertools import chain
 from pathlib import Path
-from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
 from helpers.lessons import LESSONS, find_lesson
@@ -24,7 +23,7 @@ import nbformat
 from asked import asked_lessons
 from fontTools.ttLib import TTFont
 from living import LIVING, script
-from public import checked, public_addresses
+from public import checked, launches, public_addresses
 from sphinx.cmd.build import build_main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,17 +137,8 @@ class Pages:
         """Return links to the notebook itself: to download, and, where the repository is public, to run."""
         name = Path(path).name
         ways = [f"{{download}}`Download this notebook <../downloads/{name}>`, and run it by `make lab`"]
+        ways += [f"[run it on {where}]({address})" for where, address in launches(self.public, path).items()]
         if self.public["repository"]:
-            address = urlsplit(self.public["repository"])
-            if address.netloc == "github.com":
-                binder = f"https://mybinder.org/v2/gh{address.path}/HEAD?urlpath={quote(f'lab/tree/{path}', safe='')}"
-                ways.append(f"[run it on Binder]({binder})")
-                colab = f"https://colab.research.google.com/github{address.path}/blob/colab/{name}"
-                ways.append(f"[run it on Colab]({colab})")
-            if self.public.get("hub"):
-                folder = f"lab/tree/{Path(address.path).name}/{path}"
-                pull = urlencode({"repo": self.public["repository"], "urlpath": folder, "branch": "main"})
-                ways.append(f"[run it on the hub]({self.public['hub']}/hub/user-redirect/git-pull?{pull})")
             ways.append(f"[look at it in the repository]({self.public['repository']}/blob/HEAD/{path})")
         return f"*{' · '.join(ways)}*"
 

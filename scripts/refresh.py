@@ -76,8 +76,8 @@ def smaller_png(data: str) -> str:
     return min(base64.b64encode(buffer.getvalue()).decode(), data, key=len)
 
 
-def refresh(path: Path) -> dict:
-    """Execute one notebook and replace it by the result; returns the seconds of all cells and of the slowest."""
+def execute(path: Path, variables: dict[str, str] | None = None, **options):
+    """Return a notebook as a fresh kernel runs it; raises CellExecutionError if a cell fails."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
@@ -86,8 +86,15 @@ def refresh(path: Path) -> dict:
         store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": NOTEBOOKS}},
+        **options,
     )
-    client.execute(env={**os.environ, VARIABLE: OFF})  # these are no learner's answers
+    client.execute(env={**os.environ, **(variables or {}), VARIABLE: OFF})  # these are no learner's answers
+    return notebook
+
+
+def refresh(path: Path) -> dict:
+    """Execute one notebook and replace it by the result; returns the seconds of all cells and of the slowest."""
+    notebook = execute(path)
     tidy(notebook)
     save(notebook, path)
     return notebook.metadata.run_seconds

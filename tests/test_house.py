@@ -123,6 +123,17 @@ def test_the_parts_of_a_lesson_come_in_order(lesson, notebook, markdown):
     assert "**Next.**" in notebook.cells[-1].source
 
 
+ONLY_PAGES = ("cs231n.github.io", "jmlr.org/papers/v15/srivastava14a", "myrtle.ai/learn")
+"""Papers, notes and posts that have neither a DOI nor arXiv."""
+
+
+def test_references_have_a_doi_or_arxiv_where_there_is_one(markdown):
+    further = markdown.partition("## Going further")[2].partition("**Next.**")[0]
+    for item in re.split(r"(?m)^- ", further)[1:]:
+        if re.search(r"\b(19[4-9]|20[0-3])\d\b", re.sub(r"\(http\S+", "", item)):
+            assert re.search(r"//(doi|arxiv)\.org/", item) or any(page in item for page in ONLY_PAGES), item
+
+
 def test_parameters_cell_from_lesson_3_on(lesson, notebook):
     cells = [cell for cell in code_cells(notebook) if "parameters" in tags(cell)]
     assert len(cells) == (lesson.id >= "03")

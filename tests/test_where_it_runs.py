@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from PIL import Image
 from script_tools import SCRIPTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,6 +105,54 @@ def test_the_citation_agrees_with_the_project():
     assert (
         citation.get("repository-code", "") == addresses["repository"] and citation.get("url", "") == addresses["site"]
     )
+
+
+def test_project_citation_and_changelog_are_of_one_version():
+    headings = re.findall(r"(?m)^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", (ROOT / "CHANGELOG.md").read_text("utf-8"))
+    assert headings[0] == ("Unreleased", ""), "what comes next has a place"
+    released = [(version, day) for version, day in headings if version != "Unreleased"]
+    citation = read("CITATION.cff")
+    assert released[0] == (PROJECT["version"], str(citation["date-released"])) and citation["version"] == released[0][0]
+    assert released == sorted(released, key=lambda it: [int(part) for part in it[0].split(".")], reverse=True)
+
+
+# --- the README ---
+
+
+@pytest.fixture(scope="module")
+def public():
+    sys.path.insert(0, str(SCRIPTS))
+    yield importlib.import_module("public")
+    sys.path.remove(str(SCRIPTS))
+
+
+def test_the_readme_has_the_links_that_the_addresses_allow(public):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert public.with_links(readme, public.public_addresses()) == readme, "run `scripts/public.py`"
+    nowhere = public.with_links(readme, {"repository": "", "site": "", "hub": ""})
+    assert not re.search(r"mybinder|colab\.research|git-pull|the pages\]", nowhere)
+    addresses = {"repository": "https://github.com/someone/cnn", "site": "https://someone.example", "hub": ""}
+    added = set(public.with_links(readme, addresses).splitlines()) - set(nowhere.splitlines())
+    binder = "https://mybinder.org/v2/gh/someone/cnn/HEAD?urlpath=lab%2Ftree%2Fnotebooks%2F00_start_here.ipynb"
+    colab = "https://colab.research.google.com/github/someone/cnn/blob/colab/00_start_here.ipynb"
+    links = f"[on Binder]({binder}), [on Colab]({colab})"
+    assert added == {
+        f"Run them without installing anything: {links}. Read them: [the pages](https://someone.example).",
+    }
+    with_hub = public.with_links(readme, {**addresses, "hub": "https://hub.example"})
+    assert "[on the hub](https://hub.example/hub/user-redirect/git-pull?repo=" in with_hub
+    assert public.with_links(with_hub, {"repository": "", "site": "", "hub": ""}) == nowhere
+
+
+def test_the_readme_shows_the_widgets_with_stills_and_words():
+    shown = re.findall(r"!\[([^\]]+)\]\((docs/\w+)\.webp\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [path for _, path in shown] == ["docs/stepper", "docs/grad_cam"]
+    assert all(words.startswith("Moving picture: ") and len(words) > 80 for words, _ in shown)
+    assert sum((ROOT / f"{path}.webp").stat().st_size for _, path in shown) <= 1_500_000
+    for _, path in shown:
+        moving, still = (Image.open(ROOT / f"{path}{suffix}") for suffix in (".webp", ".png"))
+        assert moving.n_frames >= 8 and moving.info["loop"] == 2, "it ends by itself"
+        assert still.size == moving.size and f"({path}.png)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 # --- Colab ---

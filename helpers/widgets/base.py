@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from numbers import Integral
 
 from helpers.pixels import png
+from helpers.widgets.access import Access
 from helpers.widgets.drawing import OVERLAY, PANEL, Picture, draw_pictures, svg
 
 import ipywidgets as ipw
@@ -118,6 +119,7 @@ class Panel(ipw.VBox):
             child.layout.grid_area, child.layout.margin = "1 / 1", "0"
         body = ipw.GridBox([self.image, self.overlay], layout={"padding": "3px"})
         super().__init__([self.heading, body], layout={"margin": "0 12px 4px 0", "min_width": f"{PANEL + 6}px"})
+        self.add_class("cnn-panel")
 
     def show_pixels(self, pixels, width: float, height: float):
         """Show a uint8 image, stretched to a size on the screen; the same array again costs nothing."""
@@ -164,6 +166,10 @@ class LessonWidget(ipw.VBox):
             "text/plain": f"{self.title} (run the cell to use it)",
             "image/svg+xml": self.still(),
         }
+
+    def _front(self):
+        """Return what comes first among the children, and is not seen."""
+        return [ipw.HTML(STYLE), Access(title=self.title)]
 
     def close(self):
         """Take it from the page, with all that it consists of."""
@@ -221,7 +227,7 @@ class Explorer(LessonWidget):
         lines = [[*row.values()] for row in rows]
         lines[0].append(self.reset)
         boxes = [wrapping(line, align_items="center") for line in lines]
-        self.children = [ipw.HTML(STYLE), *boxes, self.pictures, self.status]
+        self.children = [*self._front(), *boxes, self.pictures, self.status]
         self._watch(*self.controls.values())
         self._update()
 

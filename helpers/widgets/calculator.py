@@ -4,7 +4,7 @@ import html
 import math
 
 from helpers.layers import LAYER_KINDS, WINDOWS, LayerRow, LayerSpec, stack_so_far
-from helpers.widgets.base import STYLE, LessonWidget, make_dropdown, replace_children, wrapping
+from helpers.widgets.base import LessonWidget, make_dropdown, replace_children, wrapping
 from helpers.widgets.drawing import draw_text, paper, readable_count, svg
 
 import ipywidgets as ipw
@@ -64,7 +64,7 @@ class LayerCalculator(LessonWidget):
         self.first, self.rows = stack, []
         self._build_controls()
         top = wrapping([self.preset, self.input_shape, self.add, self.reset])
-        self.children = [ipw.HTML(STYLE), top, self.table, self.status, self.picture]
+        self.children = [*self._front(), top, self.table, self.status, self.picture]
         self._load(stack)
 
     def _build_controls(self):

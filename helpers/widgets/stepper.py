@@ -4,7 +4,7 @@ import math
 
 from helpers.convolution import KERNELS, as_image, as_kernel, convolution_step, convolve, pad
 from helpers.pixels import ACCENT, colorize, format_number, kernel_text, printed_kernel_text, text_color
-from helpers.widgets.base import STYLE, LessonWidget, Panel, make_dropdown, make_slider, replace_children, wrapping
+from helpers.widgets.base import LessonWidget, Panel, make_dropdown, make_slider, replace_children, wrapping
 from helpers.widgets.drawing import (
     CELL,
     OVERLAY,
@@ -119,7 +119,7 @@ class ConvolutionStepper(LessonWidget):
         settings = wrapping([self.stride, self.padding, self.dilation])
         first = ipw.HBox([self.preset, self.flip, self.reset], layout={"align_items": "center"})
         walk = ipw.HBox([self.play, self.slider])
-        return [ipw.HTML(STYLE), first, settings, images, walk, self.status, self.numbers]
+        return [*self._front(), first, settings, images, walk, self.status, self.numbers]
 
     # -- changes --
 

@@ -1148,13 +1148,13 @@ def test_make_data_fails_where_nothing_can_be_kept(small_critters, tmp_path, tem
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed: `apt install make`")
-@pytest.mark.parametrize("verb", ["data", "notebooks", "browser", "refresh"])
-def test_verbs_that_run_lessons_make_their_data_first(verb):
+@pytest.mark.parametrize("verb", ["data", "refresh", "rehearse"])
+def test_verbs_that_run_lessons_make_their_data_first(verb):  # those of the tests: tests/test_do.py
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     command = ["make", "--dry-run", verb]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
-    made = [place for place, line in enumerate(lines) if line.rstrip().endswith("/python scripts/make_data.py")]
-    used = [place for place, line in enumerate(lines) if re.search(r"--nbval |tests/browser|refresh\.py", line)]
+    made = [place for place, line in enumerate(lines) if line.rstrip().endswith(" scripts/do.py data")]
+    used = [place for place, line in enumerate(lines) if re.search(r"(refresh|rehearse)\.py", line)]
     assert len(made) == 1
     assert used == [] if verb == "data" else made < used
