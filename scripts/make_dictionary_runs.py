@@ -6,6 +6,8 @@ are in data/dictionary.npz. A seed draws patches, starts and networks.
 """
 
 import sys
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 from helpers.datasets import load_dataset, load_photo
@@ -20,7 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.optimize import least_squares
 from sklearn.decomposition import PCA, MiniBatchDictionaryLearning
 
-SIZE, COUNT, PATCHES, TRIES = 9, 16, 20_000, 24
+SIZE, COUNT, PATCHES, TRIES = 9, 16, 10_000, 4
 PHOTOS = ("camera", "astronaut", "chelsea", "coffee", "brick", "grass")
 BANKS = ("sparse coding", "sparse coding, shuffled pixels", "principal components", "noise")
 """The second is the control: the same patches, whose pixels have lost their places."""
@@ -57,38 +59,57 @@ def bank_of(name: str, seed: int) -> np.ndarray:
     else:
         white = whitened(patches)
         order = random.permutation(SIZE * SIZE) if "shuffled" in name else np.arange(SIZE * SIZE)
-        options = {"alpha": 1.0, "batch_size": 256, "max_iter": 20, "transform_algorithm": "lasso_lars"}
+        options = {"alpha": 1.0, "batch_size": 256, "max_iter": 20, "fit_algorithm": "cd"}
         rows = MiniBatchDictionaryLearning(COUNT, random_state=seed, **options).fit(white[:, order]).components_
     rows = rows - rows.mean(axis=1, keepdims=True)
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).reshape(COUNT, SIZE, SIZE)
 
 
-def gabor_fit(kernel, seed: int = 0) -> tuple[float, float]:
+def wave_and_bell(left, top, wide, long, theta, frequency) -> tuple[np.ndarray, np.ndarray]:
+    """Return an even and an odd Gabor function (SIZE, SIZE), centered ``left`` and ``top`` of the middle."""
+    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    u = (x - left) * np.cos(theta) + (y - top) * np.sin(theta)
+    v = (y - top) * np.cos(theta) - (x - left) * np.sin(theta)
+    bell = np.exp(-((u / wide) ** 2 + (v / long) ** 2) / 2)
+    return bell * np.cos(2 * np.pi * frequency * u), bell * np.sin(2 * np.pi * frequency * u)
+
+
+@cache
+def places_to_start() -> tuple[np.ndarray, np.ndarray]:
+    """Return settings (N, 6) of Gabor functions all over a kernel, and each pair of them (N, 2, 81), of length 1."""
+    steps = (
+        (-3, -1.5, 0, 1.5, 3),
+        (1.0, 1.7, 2.8, 4.5),
+        np.pi * np.arange(12) / 12,
+        (0.03, 0.07, 0.12, 0.18, 0.25, 0.35),
+    )
+    settings = np.array([(*at, s, s, t, f) for at in product(steps[0], steps[0]) for s, t, f in product(*steps[1:])])
+    pairs = np.array([wave_and_bell(*each) for each in settings]).reshape(len(settings), 2, -1)
+    even = pairs[:, 0] / np.linalg.norm(pairs[:, 0], axis=1, keepdims=True)
+    odd = pairs[:, 1] - even * np.sum(pairs[:, 1] * even, axis=1, keepdims=True)
+    return settings, np.stack([even, odd / np.linalg.norm(odd, axis=1, keepdims=True)], axis=1)
+
+
+def gabor_fit(kernel) -> tuple[float, float]:
     """Return which share of a kernel's squares the best Gabor function explains, 0 to 1, and its sigma in pixels.
 
-    A wide bell is hardly one: then the kernel is a plain wave, as in a Fourier transform.
+    The search begins at the best of a grid, for TRIES frequencies. A wide bell is hardly one: then the kernel is a
+    plain wave, as in a Fourier transform.
     """
-    y, x = np.mgrid[: len(kernel), : len(kernel)] - (len(kernel) - 1) / 2
-    random, best = np.random.default_rng(seed), (0.0, np.nan)
+    settings, pairs = places_to_start()
+    explained = np.sum((pairs @ kernel.ravel()) ** 2, axis=1)
+    bests = [max(np.flatnonzero(settings[:, 5] == f), key=explained.__getitem__) for f in np.unique(settings[:, 5])]
+    best = (0.0, np.nan)
 
-    def rest(settings):
-        left, top, wide, long, theta, frequency, even, odd = settings
-        u = (x - left) * np.cos(theta) + (y - top) * np.sin(theta)
-        v = (y - top) * np.cos(theta) - (x - left) * np.sin(theta)
-        bell = np.exp(-((u / wide) ** 2 + (v / long) ** 2) / 2)
-        wave = even * np.cos(2 * np.pi * frequency * u) + odd * np.sin(2 * np.pi * frequency * u)
-        return (bell * wave - kernel).ravel()
+    def rest(given):
+        even, odd = wave_and_bell(*given[:6])
+        return (given[6] * even + given[7] * odd - kernel).ravel()
 
     low = [-4, -4, 0.7, 0.7, -7, 0.0, -2, -2]
     high = [4, 4, 6, 6, 7, 0.5, 2, 2]
-    for _ in range(TRIES):
-        start = [
-            *random.uniform(-2, 2, 2),
-            *random.uniform(1, 3, 2),
-            random.uniform(0, np.pi),
-            random.uniform(0.05, 0.4),
-        ]
-        found = least_squares(rest, [*start, *random.normal(0, 0.3, 2)], bounds=(low, high), max_nfev=200)
+    for place in sorted(bests, key=explained.__getitem__)[-TRIES:]:
+        factors = np.linalg.lstsq(np.array(wave_and_bell(*settings[place])).reshape(2, -1).T, kernel.ravel())[0]
+        found = least_squares(rest, [*settings[place], *factors.clip(-1.9, 1.9)], bounds=(low, high), max_nfev=200)
         best = max(best, (1 - 2 * found.cost / np.sum(kernel**2), np.sqrt(found.x[2] * found.x[3])))
     return best
 

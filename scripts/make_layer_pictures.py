@@ -1,4 +1,4 @@
-"""What channels and classes of a network of keras.applications like best: pictures for lesson 06, in data/pictures/.
+"""What a network of keras.applications likes best (lesson 06), and where it looks (lesson 07): data/pictures/.
 
     .venv/bin/python scripts/make_layer_pictures.py MobileNetV2 [--weights FILE] [--classes 1001] [--folder FOLDER]
 
@@ -10,8 +10,11 @@ import argparse
 from pathlib import Path
 
 from helpers.activations import best_inputs
+from helpers.datasets import load_photo
 from helpers.engine import keras
+from helpers.explain import grad_cam, predict
 from helpers.models import IMAGENET, imagenet_model
+from helpers.pixels import heat_over
 
 import numpy as np
 from keras import layers
@@ -24,6 +27,8 @@ BLOCKS = {
 }
 CLASSES = {"African elephant": 386, "tabby": 281, "strawberry": 949, "school bus": 779, "zebra": 340, "mushroom": 947}
 """Places among the 1,000 classes; among 1,001 they come one later, since the first is the background."""
+LAST = {"MobileNetV2": "out_relu", "VGG16": "block5_conv3"}
+PHOTOS = ("chelsea", "coffee", "rocket")
 
 
 def network(name: str, weights=None, classes: int = 1000, trained: bool = True):
@@ -64,17 +69,50 @@ def with_class_maps(name: str, inner):
     return keras.Model(inputs, body(prepare(inputs)))
 
 
-def sheet(images, columns: int, size: int = 96) -> Image.Image:
+def sheet(images, columns: int, size: int = 96, colors: int = 64) -> Image.Image:
     """Return a palette picture of images side by side, each ``size`` pixels wide: small enough for a notebook."""
     small = [Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS) for image in images]
     whole = Image.new("RGB", (columns * (size + 2), -(-len(small) // columns) * (size + 2)), "white")
     for place, image in enumerate(small):
         whole.paste(image, (place % columns * (size + 2), place // columns * (size + 2)))
-    return whole.quantize(64)
+    return whole.quantize(colors)
+
+
+def squares(size: int) -> np.ndarray:
+    """Return the middle of each photograph (N, size, size, 3)."""
+    found = []
+    for photo in map(load_photo, PHOTOS):
+        side = min(photo.shape[:2])
+        top, left = ((length - side) // 2 for length in photo.shape[:2])
+        cut = Image.fromarray(photo[top : top + side, left : left + side])
+        found.append(np.asarray(cut.resize((size, size), Image.Resampling.LANCZOS)))
+    return np.stack(found)
+
+
+def answers(model, inner) -> list[str]:
+    """Return for each photograph the class that is named, counted from 0 among 1,000, and that without preparation."""
+    images, offset = squares(inner.input_shape[1]), inner.output.shape[-1] - 1000
+    lines = []
+    for photo, right, wrong in zip(
+        PHOTOS, predict(model, images), inner(images.astype("float32")).numpy(), strict=True
+    ):
+        said = [f"{found.argmax() - offset} ({found.max():.0%})" for found in (right, wrong)]
+        lines.append(f"{photo}: class {said[0]}; with pixels from 0 to 255, as they are: {said[1]}")
+    return lines
+
+
+def explained(name: str, model, inner, folder: Path) -> Path:
+    """Write the photographs, and below them where something speaks for the class that is named; return the path."""
+    images = squares(inner.input_shape[1])
+    heats = grad_cam(model, images, None, f"{name}/{LAST[name]}")
+    path = folder / f"{name.lower()}_gradcam.png"
+    rows = [*images, *(heat_over(image, heat) for image, heat in zip(images, heats, strict=True))]
+    sheet(rows, len(images), 192, colors=256).save(path, optimize=True)
+    return path
 
 
 def make(name: str, model, inner, folder: Path, channels: int = 8, steps: int = 64) -> list[Path]:
-    """Write one picture of channels, a row for each block, and one of classes; return their paths."""
+    """Write one picture of channels, a row for each block, one of classes, one of heat maps; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [best_inputs(model, f"{name}/{layer}", range(channels), steps=steps)[0] for layer in BLOCKS[name]]
     offset = inner.output.shape[-1] - 1000
@@ -85,7 +123,7 @@ def make(name: str, model, inner, folder: Path, channels: int = 8, steps: int = 
     paths = [folder / f"{name.lower()}_{what}.png" for what in ("blocks", "classes")]
     sheet(np.concatenate(rows), channels).save(paths[0], optimize=True)
     sheet(of_classes, len(places), 144).save(paths[1], optimize=True)
-    return paths
+    return [*paths, explained(name, model, inner, folder)]
 
 
 def main() -> None:
@@ -103,6 +141,7 @@ def main() -> None:
         )
     for path in make(options.name, *found, options.folder):
         print(path, f"{path.stat().st_size:,} bytes")
+    print(*answers(*found), sep="\n")
 
 
 if __name__ == "__main__":

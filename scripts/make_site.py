@@ -32,7 +32,7 @@ GROUPS = {
     "About": ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE-lessons.md"),
     "Guides": ("docs/*.md",),
     "For teaching": ("docs/teaching/*.md",),
-    "Data": ("data/*.md", "data/models/*.md"),
+    "Data": ("data/*.md", "data/models/*.md", "data/pictures/*.md"),
 }
 """What the column on the left lists below the lessons, by its caption."""
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")

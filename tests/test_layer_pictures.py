@@ -54,5 +54,5 @@ def test_large_networks_with_random_weights(name, tmp_path):
     set_seed(0)
     found = script.network(name, trained=False)
     paths = script.make(name, *found, tmp_path, channels=1, steps=1)
-    assert [path.name for path in paths] == [f"{name.lower()}_blocks.png", f"{name.lower()}_classes.png"]
+    assert [path.name for path in paths] == [f"{name.lower()}_{what}.png" for what in ("blocks", "classes", "gradcam")]
     assert all(Image.open(path).mode == "P" for path in paths)

@@ -131,6 +131,16 @@ def test_load_measured(tmp_path, monkeypatch):
         load_measured("y")
 
 
+def test_load_dictionary(tmp_path, monkeypatch):
+    banks, cases = measured.load_dictionary(), load_measured("dictionary_runs")["case"]
+    assert set(banks) == set(cases) and len(banks) == 4
+    assert all(bank.shape == (16, 9, 9) and np.allclose((bank**2).sum(axis=(1, 2)), 1) for bank in banks.values())
+    monkeypatch.setattr(base, "DATA", tmp_path)
+    (tmp_path / "dictionary.npz").write_bytes(b"no archive")
+    with pytest.raises(DamagedFileError, match=r"dictionary\.npz"):
+        measured.load_dictionary()
+
+
 def test_stored_tables_are_whole_and_paired():
     """Each experiment has all of its rows for each of its seeds, once."""
     for name in measured.ROWS:

@@ -14,8 +14,9 @@ from time import perf_counter, process_time
 from helpers.comparison import interval
 from helpers.datasets import base
 from helpers.datasets.runs import read_table
-from helpers.files import written_whole
+from helpers.files import readable_of_clone, written_whole
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock
 
@@ -27,6 +28,7 @@ ROWS = {
     "channel_runs": 1405,
     "cnn_runs": 440,
     "depth_runs": 860,
+    "dictionary_runs": 80,
     "heat_runs": 485,
     "kernel_runs": 440,
     "remedy_runs": 775,
@@ -48,6 +50,17 @@ def load_measured(name: str) -> pd.DataFrame:
     if name not in ROWS:
         raise ValueError(f"There is no table {name!r}. There are: {', '.join(ROWS)}.")
     return read_table(base.DATA / f"{name}.csv", ROWS[name], words=len(WORDS))
+
+
+def load_dictionary() -> dict[str, np.ndarray]:
+    """Return the kernels that lesson 02 found without labels, by the name of their bank, (16, 9, 9) each.
+
+    They are those of seed 0 of the table ``dictionary_runs``. Raises FileNotFoundError or
+    `helpers.files.DamagedFileError` if they cannot be read: these say how to get them back.
+    """
+    path = base.DATA / "dictionary.npz"
+    with readable_of_clone(path), path.open("rb") as opened, np.load(opened) as file:
+        return {name.replace("_shuffled", ", shuffled").replace("_", " "): file[name] for name in file.files}
 
 
 def difference(table: pd.DataFrame, experiment: str, measure: str, case: str, other: str, at=0) -> tuple[float, float]:

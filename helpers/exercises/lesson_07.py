@@ -239,7 +239,7 @@ EXERCISES: dict[int, Exercise] = {
     7: CAM,
     8: Exercise(
         choices(
-            {"A": "b", "B": "a", "C": "c"},
+            {"A": "b", "B": "a", "C": "c", "D": "b"},
             {
                 "A": {
                     "a": "None takes the class that the network names, and that is pig, if it is right.",
@@ -253,12 +253,16 @@ EXERCISES: dict[int, Exercise] = {
                     "a": "blurring knows nothing of the network, and so cannot explain it better.",
                     "b": "the masks are those of the animals as before. It is the maps that have changed.",
                 },
+                "D": {
+                    "a": "its maps have rows and columns, and each place in them belongs to a window of the image.",
+                    "c": "it gets one number for each map. Where that came from was lost before.",
+                },
             },
         ),
         "A class, a layer, and a grade beside the grade of what knows nothing.",
         (
             "grad_cam takes the model, the images, the class, the layer, in this order.",
-            "B: compare with the middle of the image. C: animals are blobs.",
+            "B: compare with the middle of the image. C: animals are blobs. D: which result has no rows and columns?",
         ),
     ),
     9: Exercise(

@@ -77,7 +77,7 @@ class GaborResponse(Explorer):
 
     Parameters
     ----------
-    images : dict from name to gray image (H, W), or None for photographs and images of all datasets that are here
+    images : dict from name to gray image (H, W), or None for photographs and digits
     frequency, theta, sigma : where to start, as for `GaborExplorer`
 
     Raises ValueError for what is not a gray image, for no image at all, and for settings outside of the sliders.

@@ -97,7 +97,7 @@ STUBS = {
     5: lambda ask, image, size, step: None,
     6: lambda gradient: ...,
     7: lambda maps, weights, label: None,
-    8: letters("???"),
+    8: letters("????"),
     9: letters("???"),
     10: letters("???"),
 }
@@ -129,7 +129,7 @@ RIGHT = {
         lambda m, w, k: np.einsum("hwc,c->hw", m, w[:, k]),
         lambda m, w, k: (m @ w)[..., k].tolist(),
     ],
-    8: dressed("bac"),
+    8: dressed("bacb"),
     9: dressed("cba"),
     10: dressed("bac"),
 }
@@ -226,13 +226,15 @@ WRONG = {
         (lambda m, w, k: cam_by_channel(m, w, k).T, "it returned"),
     ],
     8: one_wrong(
-        "bac",
+        "bacb",
         Aa="the class that the network names",
         Ac="The layer is the last argument",
         Bb="knows nothing of the network",
         Bc="four images in 200",
         Ca="cannot explain it better",
         Cb="those of the animals as before",
+        Da="a window of the image",
+        Dc="was lost before",
     ),
     9: one_wrong(
         "cba",
@@ -266,7 +268,7 @@ MISSING = [
     (5, lambda ask, image, size, step: None, "write the body of the function"),
     (6, "?", "define the function"),
     (7, None, "define the function"),
-    (8, letters("b?c"), "B: put one of the letters a, b, c"),
+    (8, letters("b?cb"), "B: put one of the letters a, b, c"),
     (9, letters("cb?"), "C: put one of the letters a, b, c"),
     (10, letters("b?c"), "B: put one of the letters a, b, c"),
 ]
