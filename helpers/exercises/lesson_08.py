@@ -278,7 +278,7 @@ EXERCISES: dict[int, Exercise] = {
                 },
                 "D": {
                     "a": "the output stands beside the text and says 0.9081. A text is not a measurement.",
-                    "b": "it is 90.8% there. But 0.2 points are two images of 1,000: other images change more than that.",
+                    "b": "0.2 points are two images of 1,000: other images change more than that.",
                 },
                 "E": {
                     "a": "`==` asks for one name. The others of the block get False, and stay frozen.",
