@@ -15,8 +15,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-WINDOW = {"viewport": {"width": 940, "height": 700}, "locale": "en-US"}
-WIDTH, MOST = 760, 750_000
+WIDTH, MOST = 880, 750_000
 """Pixels of a moving picture from left to right, and the bytes that it may have."""
 STEPPER = """from helpers.datasets import load_dataset
 from helpers.widgets.stepper import ConvolutionStepper
@@ -111,8 +110,11 @@ def main() -> None:
     """Record both."""
     with tempfile.TemporaryDirectory() as folder, run_lab(Path(folder)) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*CHROMIUM_OPTIONS])
-        for name, record, still in (("stepper", record_stepper, 5), ("grad_cam", record_grad_cam, 0)):
-            page = browser.new_context(**WINDOW).new_page()
+        for name, record, still, size in (
+            ("stepper", record_stepper, 6, (940, 740)),
+            ("grad_cam", record_grad_cam, 0, (1120, 620)),
+        ):
+            page = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)), locale="en-US")
             page.set_default_timeout(120_000)
             lab = Lab(page, server)
             print(f"docs/{name}.webp: {save(record(lab).frames, still, DOCS / name):,} bytes", flush=True)
