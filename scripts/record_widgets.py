@@ -15,8 +15,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-WINDOW = {"viewport": {"width": 1000, "height": 640}, "locale": "en-US"}
-WIDTH, MOST = 760, 750_000
+WIDTH, MOST = 880, 750_000
 """Pixels of a moving picture from left to right, and the bytes that it may have."""
 STEPPER = """from helpers.datasets import load_dataset
 from helpers.widgets.stepper import ConvolutionStepper
@@ -26,7 +25,7 @@ GRAD_CAM = """from helpers.datasets import load_photo
 from helpers.models import CLASS_NAMES, load_model
 from helpers.widgets.gradcam import GradCamExplorer
 
-photos = {name: load_photo(name) for name in ("chelsea", "rocket", "coffee")}
+photos = {name: load_photo(name) for name in ("chelsea", "rocket")}
 GradCamExplorer(load_model("photos"), photos, CLASS_NAMES["photos"], sizes=True)"""
 
 
@@ -83,29 +82,27 @@ class Recorder:
 
 
 def record_stepper(lab: Lab) -> Recorder:
-    """Walk along the row of a digit, change a kernel cell, and turn to another kernel."""
+    """Walk along a row of a digit, and turn to other kernels."""
     recorder = Recorder(lab, STEPPER)
     step = lab.slider(recorder.widget, "Step")
     recorder.take(900)
     for _ in range(9):
         recorder.after(lambda: step.press("ArrowRight"))
     kernels = lab.dropdown(recorder.widget, "Kernel")
-    for _ in range(2):
+    for _ in range(3):
         recorder.after(lambda: lab.choose(kernels, "ArrowDown"), 1100)
-    for name, key in (("Stride", "ArrowRight"), ("Padding", "ArrowRight")):
-        slider = lab.slider(recorder.widget, name)
-        recorder.after(lambda slider=slider, key=key: slider.press(key), 1100)
     return recorder
 
 
 def record_grad_cam(lab: Lab) -> Recorder:
-    """Ask for another class, another layer, and another photograph."""
+    """Ask for other layers, other classes, and another photograph."""
     recorder = Recorder(lab, GRAD_CAM)
     recorder.take(1300)
-    for name, times in (("Image", 2), ("Class", 3), ("Layer", 2)):
+    moves = [("Layer", "ArrowUp"), ("Layer", "ArrowUp"), ("Layer", "ArrowDown"), ("Layer", "ArrowDown")]
+    moves += [("Class", "ArrowDown")] * 3 + [("Image", "ArrowDown")]
+    for name, key in moves:
         choices = lab.dropdown(recorder.widget, name)
-        for _ in range(times):
-            recorder.after(lambda choices=choices: lab.choose(choices, "ArrowDown"), 1100)
+        recorder.after(lambda choices=choices, key=key: lab.choose(choices, key), 1100)
     return recorder
 
 
@@ -113,8 +110,11 @@ def main() -> None:
     """Record both."""
     with tempfile.TemporaryDirectory() as folder, run_lab(Path(folder)) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*CHROMIUM_OPTIONS])
-        for name, record, still in (("stepper", record_stepper, 5), ("grad_cam", record_grad_cam, 0)):
-            page = browser.new_context(**WINDOW).new_page()
+        for name, record, still, size in (
+            ("stepper", record_stepper, 6, (940, 740)),
+            ("grad_cam", record_grad_cam, 0, (1120, 620)),
+        ):
+            page = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)), locale="en-US")
             page.set_default_timeout(120_000)
             lab = Lab(page, server)
             print(f"docs/{name}.webp: {save(record(lab).frames, still, DOCS / name):,} bytes", flush=True)

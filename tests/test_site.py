@@ -15,6 +15,7 @@ make_site = load_make_site()
 lesson_pages = load(ROOT / "docs" / "site" / "lesson_pages.py")
 from docutils import nodes  # noqa: E402 - comes with Sphinx
 from docutils.core import publish_doctree  # noqa: E402
+from sphinx import addnodes  # noqa: E402
 
 PUBLIC = {
     "repository": "https://github.com/someone/cnn-lessons",
@@ -214,6 +215,13 @@ def test_links_headings_and_folded_notes_stay_as_they_are():
     assert lesson_pages.link_terms(document, ["kernel"]) == {"kernel"}
     assert document[-1].astext() == "The kernel." and document[-1].next_node(nodes.reference)
     assert not document[-3].next_node(nodes.reference)
+
+
+def test_a_link_to_a_lesson_has_no_other_link_in_it():
+    document = publish_doctree("The beginning.\n\nA kernel.")
+    document[0] += addnodes.pending_xref("", nodes.inline("", "A kernel and more"), reftarget="01")
+    assert lesson_pages.link_terms(document, ["kernel"]) == {"kernel"}
+    assert document[0].next_node(nodes.reference) is None and document[1].next_node(nodes.reference)
 
 
 # --- parts of pages ---

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx import addnodes
 from sphinx.util.docutils import SphinxTranslator
 
 GLOSSARY = "notebooks/GLOSSARY"
@@ -24,8 +25,8 @@ defined."""
 OTHERWISE = {"notebooks/00_start_here": {"kernel"}}
 """Terms that mean something else in a lesson: there the kernel is the program that runs cells."""
 CLOSED = (
-    nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.title, nodes.raw,
-    nodes.image, nodes.comment,
+    nodes.reference, addnodes.pending_xref, addnodes.download_reference, nodes.literal, nodes.literal_block, nodes.math,
+    nodes.math_block, nodes.title, nodes.raw, nodes.image, nodes.comment,
 )  # fmt: skip
 """What is in these keeps its text as it is."""
 

@@ -22,8 +22,8 @@ function tell(root, title) {
         set(slider.querySelector("[contenteditable=true]"), {role: "textbox", "aria-label": `${label}, as a number`});
     }
     for (const field of root.querySelectorAll("input[type=text], input[type=number], select")) {
-        const label = field.closest(".jupyter-widgets").querySelector(".widget-label");
-        const tooltip = field.title || label?.title;
+        const label = field.closest(".jupyter-widgets")?.querySelector(".widget-label");
+        const tooltip = [field.title, label?.title].find(it => it && it !== "null");  // "null" stands for none
         if (!text(label) && tooltip) set(field, {"aria-label": tooltip});  // an empty label is a name for browsers
     }
     for (const button of root.querySelectorAll("button")) {  // the sign of an icon is no name

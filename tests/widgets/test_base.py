@@ -5,6 +5,7 @@ import itertools
 import xml.etree.ElementTree as ElementTree
 
 from helpers.widgets import stepper
+from helpers.widgets.access import Access
 from helpers.widgets.base import Explorer, LessonWidget, Panel, make_slider
 from helpers.widgets.calculator import LayerCalculator
 from helpers.widgets.drawing import Picture
@@ -145,6 +146,13 @@ def test_one_change_computes_once(build, monkeypatch):
             calls.clear()
             widget.reset.click()
             assert len(calls) == 1
+
+
+@every_widget
+def test_the_page_is_told_what_a_widget_is(build):
+    widget = build()
+    told = [part for part in widget.children if isinstance(part, Access)]
+    assert [part.get_state()["title"] for part in told] == [widget.title] and widget.title
 
 
 @every_widget
