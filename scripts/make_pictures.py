@@ -30,7 +30,6 @@ from living import PICTURES, described
 from PIL import Image
 
 MOST = 2_000_000  # bytes of a file
-QUALITY = 80  # of pictures with more colors than a palette has; those with fewer stay exactly as they are
 CARD = PICTURES / "README.md"
 
 
@@ -40,6 +39,7 @@ class Recipe(NamedTuple):
     lesson: str
     make: object  # a function without arguments that returns the explorer
     moving: dict  # by name, in their order: the values of each, or None for all that it can have
+    quality: int = 80  # of pictures with more colors than a palette has; those with fewer stay exactly as they are
 
 
 def augmentation() -> AugmentationExplorer:
@@ -89,7 +89,7 @@ def features() -> FeatureExplorer:
 
 PIG_BESIDE_OTHERS = [f"{k}: {name}" for k, name in ((0, "cat"), (1, "dog"), (7, "elephant"), (12, "rabbit"), (14, "pig"))]
 RECIPES = {
-    "augmentation-explorer": Recipe("05", augmentation, {"name": None, "strength": None}),
+    "augmentation-explorer": Recipe("05", augmentation, {"name": None, "strength": None}, quality=75),
     "activation-explorer": Recipe("06", activation, {"layer": None, "channel": None}),
     "grad-cam-explorer": Recipe(
         "07",
@@ -105,23 +105,23 @@ RECIPES = {
 class Images:
     """Pictures as WebP, each kept once."""
 
-    def __init__(self):
-        self.kept, self.places = [], {}
+    def __init__(self, quality: int):
+        self.quality, self.kept, self.places = quality, [], {}
 
     def place(self, pixels: np.ndarray) -> int:
         """Return the place of a uint8 picture (H, W) or (H, W, 3) among those that are kept."""
         key = pixels.shape, pixels.tobytes()
         if key not in self.places:
             self.places[key] = len(self.kept)
-            self.kept.append(base64.b64encode(webp(pixels)).decode())
+            self.kept.append(base64.b64encode(webp(pixels, self.quality)).decode())
         return self.places[key]
 
 
-def webp(pixels: np.ndarray) -> bytes:
+def webp(pixels: np.ndarray, quality: int) -> bytes:
     """Return a uint8 picture (H, W) or (H, W, 3) as WebP: exactly, if it has no more than 256 colors."""
     image, buffer = Image.fromarray(pixels).convert("RGB"), io.BytesIO()
     exact = image.getcolors(256) is not None
-    image.save(buffer, "webp", lossless=exact, quality=100 if exact else QUALITY, method=6)
+    image.save(buffer, "webp", lossless=exact, quality=100 if exact else quality, method=6)
     return buffer.getvalue()
 
 
@@ -201,7 +201,7 @@ def controls_of(twin, moving: dict) -> dict:
 
 def recorded(recipe: Recipe) -> dict:
     """Return all that the page needs: of what `frame_of` returns, texts are packed, pictures stand beside them."""
-    twin, images = recipe.make(), Images()
+    twin, images = recipe.make(), Images(recipe.quality)
     start = {"title": twin.title, "lesson": recipe.lesson, "moving": [*recipe.moving]}
     start |= {"controls": controls_of(twin, recipe.moving), "reach": reach_of(twin, recipe.moving)}
     frames = {

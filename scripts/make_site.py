@@ -24,6 +24,7 @@ import nbformat
 from asked import asked_lessons
 from fontTools.ttLib import TTFont
 from living import lessons_of_widgets, script
+from network_page import pack_networks
 from public import checked, launches, public_addresses
 from sphinx.cmd.build import build_main
 
@@ -37,6 +38,8 @@ GROUPS = {
 }
 """What the column on the left lists below the lessons, by its caption."""
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+OWN_IMAGE = ("06", "07", "08")
+"""Lessons whose networks docs/your_image.md has."""
 FOLDED = {"solution": "the solution", "claims": "the test of the text"}
 TITLE = "{http://www.w3.org/2000/svg}title"
 
@@ -142,6 +145,8 @@ class Pages:
         ways += [f"[run it on {where}]({address})" for where, address in launches(self.public, path).items()]
         if self.public["repository"]:
             ways.append(f"[look at it in the repository]({self.public['repository']}/blob/HEAD/{path})")
+        if find_lesson(Path(path).stem.split("_")[0]).id in OWN_IMAGE:
+            ways.append("[send an image of your own through its network](../docs/your_image.md)")
         return f"*{' · '.join(ways)}*"
 
 
@@ -179,6 +184,7 @@ def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = Non
         if code == 0:
             pack_font(made / "_static" / "STIXTwoMath.woff")
             pack_scripts(made / "_static" / "widgets", set(pages.widgets.values()))
+            pack_networks(made / "_static" / "networks")
             for left_over in (
                 ".buildinfo",
                 "objects.inv",
