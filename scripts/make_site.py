@@ -145,7 +145,7 @@ class Pages:
         ways += [f"[run it on {where}]({address})" for where, address in launches(self.public, path).items()]
         if self.public["repository"]:
             ways.append(f"[look at it in the repository]({self.public['repository']}/blob/HEAD/{path})")
-        if find_lesson(Path(path).stem.split("_")[0]).id in OWN_IMAGE:
+        if name[:2] in OWN_IMAGE:
             ways.append("[send an image of your own through its network](../docs/your_image.md)")
         return f"*{' · '.join(ways)}*"
 

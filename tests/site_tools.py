@@ -1,4 +1,4 @@
-"""The site that `make site` makes, made once for all tests, and what is in its pages."""
+"""The site that `make site` makes, made once for all tests, what is in its pages, and whether all can use them."""
 
 import functools
 import http.server
@@ -22,9 +22,10 @@ NOWHERE = {"repository": "", "site": "", "hub": ""}
 SOME = ("03",)  # a lesson with a widget, tables, formulas, and a summary of Keras
 PAGES = (
     *("index", "search", "genindex", "notebooks/03_building_a_cnn", "notebooks/GLOSSARY", "data/models/digits"),
-    *("docs/cheat_sheet", "docs/teaching/wrong_answers"),
+    *("docs/cheat_sheet", "docs/teaching/wrong_answers", "docs/your_image"),
 )
 """A page of each kind."""
+PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
 def load(path: Path):
@@ -118,3 +119,19 @@ def served(folder: Path):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def check(page):
+    """No sideways scroll, and no finding of axe that is serious: what is folded is opened before."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate("document.querySelectorAll('.bd-article details').forEach(it => it.open = true)")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"the page is {wide} pixels too wide"
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+    serious = [
+        (rule["id"], rule["help"], len(rule["nodes"]), [node["html"][:200] for node in rule["nodes"][:3]])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+    assert not serious, serious

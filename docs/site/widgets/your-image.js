@@ -7,7 +7,7 @@ import {
 } from "./shared.js";
 import { activationMap, run, weightsOf } from "./network.js";
 
-const [BAR_COLOR, WIDE, SMALL] = ["#9aa7b3", 340, 112];
+const [BAR_COLOR, WIDE] = ["#9aa7b3", 340];
 const [SIZES, LEAST, MOST] = [[32, 48, 64, 96, 128], 16, 1024];
 const PREDICTED = "what it predicts";
 const HERE = document.currentScript?.src;
@@ -243,7 +243,6 @@ async function render({ model, el }) {
         const canvas = make("canvas");
         const columns = paintAll(canvas, here, limits(here), color);
         it.result.sheets.set(layer, { canvas, columns });
-        canvas.style.width = `${SMALL}px`;
         const words = `${here.rows} × ${here.cols} × ${here.channels}`;
         const choose = button("", `Show ${layer} above`, () => ((controls.layer.value = layer), turned()));
         choose.dataset.layer = layer;
