@@ -80,14 +80,14 @@ def features() -> FeatureExplorer:
     known, asked = data.train.images[chosen], data.validation.images[:300]
     cuts = ("conv1_relu", "add2", "conv3_relu", "add3", "conv4_relu", "add4")
     body = keras.Model(photos.inputs[0], [photos.get_layer(name).output for name in cuts])
-    maps, maps_asked = (
-        dict(zip(cuts, body.predict(images, verbose=0), strict=True)) for images in (known, asked)
-    )
+    maps, maps_asked = (dict(zip(cuts, body.predict(images, verbose=0), strict=True)) for images in (known, asked))
     truth, truth_asked = data.train.labels[chosen], data.validation.labels[:300]
     return FeatureExplorer(maps, maps_asked, known, truth, asked, truth_asked, data.class_names, cut="conv4_relu")
 
 
-PIG_BESIDE_OTHERS = [f"{k}: {name}" for k, name in ((0, "cat"), (1, "dog"), (7, "elephant"), (12, "rabbit"), (14, "pig"))]
+PIG_BESIDE_OTHERS = [
+    f"{k}: {name}" for k, name in ((0, "cat"), (1, "dog"), (7, "elephant"), (12, "rabbit"), (14, "pig"))
+]
 RECIPES = {
     "augmentation-explorer": Recipe("05", augmentation, {"name": None, "strength": None}, quality=75),
     "activation-explorer": Recipe("06", activation, {"layer": None, "channel": None}),
@@ -136,7 +136,7 @@ def values_of(control, chosen=None) -> list:
 
 
 def settings_of(twin, moving: dict):
-    """Yield all settings of these controls, the others as they are; what a control may be can depend on earlier ones."""
+    """Yield all settings of these controls, the others as they are; what a control can be may depend on those before."""
     if not moving:
         yield twin.settings()
         return
@@ -148,7 +148,7 @@ def settings_of(twin, moving: dict):
 
 
 def reach_of(twin, moving: dict) -> dict:
-    """Return for each slider that depends on the control before: its largest value, and where it is put, if anywhere."""
+    """Return for each slider that depends on the control before it: its largest value, and where it is put, if so."""
     found = {}
     for by, name in itertools.pairwise(moving):
         first, slider = twin.controls[by], twin.controls[name]

@@ -77,7 +77,9 @@ def layers_of(name: str) -> tuple[list[dict], np.ndarray]:
         own = [own["vars"][key][()] for key in sorted(own["vars"], key=int)] if own and "vars" in own else []
         given = re.findall(r'"keras_history": \["(\w+)"', json.dumps(said["inbound_nodes"]))
         counts = [array.size for array in own]
-        layers.append({"name": said["name"], "kind": kind, "inputs": given, "weights": counts, **of_config(said["config"])})
+        layers.append(
+            {"name": said["name"], "kind": kind, "inputs": given, "weights": counts, **of_config(said["config"])}
+        )
         arrays += [array.ravel() for array in own]
     return layers, np.concatenate(arrays).astype(np.float32)
 

@@ -38,7 +38,7 @@ def test_layers_and_weights_are_those_of_keras(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_computes_layers_as_they_are_here(name):
-    """What network.js takes for granted: stride 1 and zeros at the border, poolings that do not overlap, no other kind."""
+    """What network.js takes for granted: stride 1, zeros at the border, poolings that do not overlap, no other kind."""
     for layer in load_model(name).layers[1:]:
         said = layer.get_config()
         assert said.get("padding", "same") == ("valid" if "pool_size" in said else "same")

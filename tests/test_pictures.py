@@ -1,4 +1,4 @@
-"""Pictures of explorers that need Keras: they are what the explorers draw and say today, and small enough for a page."""
+"""Pictures of explorers that need Keras: they are what these draw and say today, and small enough for a page."""
 
 import base64
 import hashlib
@@ -59,7 +59,9 @@ def differences(name, twin, settings) -> list:
     found = [(now["text"], then["text"])] * (now["text"] != then["text"])
     places = []
     for one, other in zip(now["pictures"], then["pictures"], strict=True):
-        same = [re.sub(r'href="#\d+"', "", json.dumps([*part[:4], part[5]], ensure_ascii=False)) for part in (one, other)]
+        same = [
+            re.sub(r'href="#\d+"', "", json.dumps([*part[:4], part[5]], ensure_ascii=False)) for part in (one, other)
+        ]
         if same[0] != same[1]:
             found.append(tuple(same))
         places += [*map(int, re.findall(r'href="#(\d+)"', other[3]))] + [other[4]] * (other[4] is not None)

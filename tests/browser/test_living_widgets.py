@@ -263,10 +263,13 @@ def test_pictures_follow_the_controls(alone, name):
     })"""
     for key, (text, shown) in zip(keys, el.evaluate(ask, settings), strict=True):
         assert text == frames[key]["text"]
-        pictures = [[title, marks.count("<image") + (pixels is not None)] for title, _, _, marks, pixels, _ in frames[key]["pictures"]]
+        pictures = [
+            [title, marks.count("<image") + (pixels is not None)]
+            for title, _, _, marks, pixels, _ in frames[key]["pictures"]
+        ]
         assert shown == pictures
-    whole = "el => Promise.all([...el.querySelectorAll('image')].map(it => { const one = new Image(); one.src = it.href.baseVal; return one.decode(); }))"
-    el.evaluate(whole)
+    el.evaluate("""el => Promise.all([...el.querySelectorAll("image")].map(
+        shown => Object.assign(new Image(), { src: shown.href.baseVal }).decode()))""")
     assert el.locator(".cnn-note").inner_text().startswith(first["label"])
     for size in (LAPTOP, PHONE):
         el.page.set_viewport_size(size)

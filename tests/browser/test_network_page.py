@@ -14,7 +14,10 @@ from playwright.sync_api import expect
 from site_tools import LAPTOP, PHONE, SOME, check, site_of
 
 EQUAL = 1e-4
-SEEN = {"critters": [(0, 64), (1, 64), (2, 64), (6, 48), (7, 96), (None, 64)], "photos": [(6, 32), (7, 32), (8, 48), (9, 64), (3, 32), (None, 32)]}
+SEEN = {
+    "critters": [(0, 64), (1, 64), (2, 64), (6, 48), (7, 96), (None, 64)],
+    "photos": [(6, 32), (7, 32), (8, 48), (9, 64), (3, 32), (None, 32)],
+}
 """For each network: places of images in the list, None for an own one, and pixels of the longer side."""
 RESULT = """el => {
     const packed = array => {
@@ -24,8 +27,10 @@ RESULT = """el => {
         return btoa(text);
     };
     const { image, found, probabilities, map, label, seconds } = el.explorer.result;
-    const layers = [...found].map(([name, { rows, cols, channels, values }]) => [name, rows, cols, channels, packed(values)]);
-    return { rows: image.rows, cols: image.cols, pixels: packed(image.values), layers, probabilities, map: packed(map), label, seconds };
+    const layers = [...found].map(
+        ([name, { rows, cols, channels, values }]) => [name, rows, cols, channels, packed(values)]);
+    const { rows, cols } = image;
+    return { rows, cols, pixels: packed(image.values), layers, probabilities, map: packed(map), label, seconds };
 }"""
 
 

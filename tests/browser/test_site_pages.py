@@ -63,7 +63,9 @@ def test_each_lesson(visit, whole_site, lesson, theme, size):
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(
-    "path", chain.from_iterable(map(ROOT.glob, ("data/**/*.md", "docs/*.md", "docs/teaching/*.md"))), ids=lambda path: path.stem
+    "path",
+    chain.from_iterable(map(ROOT.glob, ("data/**/*.md", "docs/*.md", "docs/teaching/*.md"))),
+    ids=lambda path: path.stem,
 )
 def test_each_card_and_guide(visit, whole_site, path):
     check_both(visit, f"{whole_site}/{path.relative_to(ROOT).with_suffix('.html').as_posix()}")
