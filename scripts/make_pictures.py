@@ -136,7 +136,7 @@ def values_of(control, chosen=None) -> list:
 
 
 def settings_of(twin, moving: dict):
-    """Yield all settings of these controls, the others as they are; what a control can be may depend on those before."""
+    """Yield all settings of these controls, the others as they are; what one can be may depend on those before."""
     if not moving:
         yield twin.settings()
         return
