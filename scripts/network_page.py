@@ -35,11 +35,12 @@ class Network(NamedTuple):
     class_names: tuple[str, ...]
     size: int  # of the longer side of an image, in pixels, to begin with
     bits: int  # of each weight that are kept
+    layer: str  # whose maps are shown to begin with
 
 
 NETWORKS = {
-    "critters": Network("critters: ten drawn animals", ANIMALS, 64, 28),
-    "photos": Network("photos: ten kinds of things", PHOTOS, 32, 25),
+    "critters": Network("critters: ten drawn animals", ANIMALS, 64, 28, "conv3"),
+    "photos": Network("photos: ten kinds of things", PHOTOS, 32, 25, "conv3_relu"),
 }
 """With so many bits, all activations are those of Keras to 1e-4, and both networks take less than 4 MB."""
 CRITTERS, PHOTOGRAPHS, SIDE = (12, 1, 28, 7, 9, 14), ("chelsea", "coffee", "astronaut", "rocket"), 96
@@ -126,7 +127,7 @@ def page_script() -> str:
     """Return the script of the page, which asks for a network when it needs it."""
     heat = mpl.colormaps[HEAT](np.arange(256), bytes=True)[:, :3].tolist()
     networks = {
-        name: {"says": network.says, "classes": network.class_names, "size": network.size}
+        name: {"says": network.says, "classes": network.class_names, "size": network.size, "layer": network.layer}
         for name, network in NETWORKS.items()
     }
     data = {"title": "Your image through the network", "networks": networks, "images": start_images()}

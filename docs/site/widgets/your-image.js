@@ -157,9 +157,9 @@ async function render({ model, el }) {
     channel: control({ ...sliders.channel, value: 0, min: 0, max: 0, step: 1, digits: 0 }, () => show()),
   };
 
-  /** Give a list other options; a choice that is still there stays. */
-  function refill(name, options, otherwise) {
-    const before = controls[name].value;
+  /** Give a list other options; a choice that is still there stays, unless it means something else now. */
+  function refill(name, options, otherwise, anew = false) {
+    const before = anew ? otherwise : controls[name].value;
     const changed = { image: look, label: explain, layer: turned }[name];
     const value = options.some(([, one]) => one === before) ? before : otherwise;
     const list = control({ ...lists[name], options, value }, () => changed());
@@ -185,7 +185,6 @@ async function render({ model, el }) {
 
   function switched() {
     controls.size.value = networks[controls.network.value].size;
-    controls.label.value = -1;
     return look();
   }
 
@@ -202,9 +201,10 @@ async function render({ model, el }) {
     const seconds = (performance.now() - start) / 1000;
     const probabilities = Array.from(found.get(one.layers.at(-1).name).values);
     const maps = one.layers.filter(({ kind }) => !["average pooling", "dense"].includes(kind)).map((layer) => layer.name);
+    const anew = it.result?.name !== name;
     it.result = { name, network: one, image, found, probabilities, seconds, maps };
-    refill("label", [[PREDICTED, -1], ...networks[name].classes.map((word, k) => [word, k])], -1);
-    refill("layer", maps.map((layer) => [layer, layer]), name === "critters" ? "conv3" : "conv3_relu");
+    refill("label", [[PREDICTED, -1], ...networks[name].classes.map((word, k) => [word, k])], -1, anew);
+    refill("layer", maps.map((layer) => [layer, layer]), networks[name].layer, anew);
     drawLayers();
     turned();
     explain();
@@ -226,7 +226,7 @@ async function render({ model, el }) {
     const [width, height] = panelSize(rows, cols);
     Object.assign(it.result, { label, map });
     answer.innerHTML = [
-      { title: `What the network gets: ${rows} × ${cols}`, width, height, body: shown(image) },
+      { title: `What it gets: ${rows} × ${cols}`, width, height, body: shown(image) },
       { title: `What speaks for ${networks[name].classes[label]}`, width, height, body: pixels(over, rows, cols, (rgb) => rgb) },
       { title: "Probabilities", width: 210, body: bars(probabilities, networks[name].classes, label) },
     ].map(picture).join("");
