@@ -53,6 +53,11 @@ def photograph(mode="RGB", size=(128, 96)):
     return {"name": "blots.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
 
 
+def says(el, words):
+    """Wait until the network has looked at what was chosen, and says this."""
+    expect(el.locator(".cnn-status")).to_contain_text(words, timeout=60_000)
+
+
 def floats(text, *shape):
     return np.frombuffer(base64.b64decode(text), np.float32).reshape(shape)
 
@@ -61,7 +66,7 @@ def show(el, network, place, size):
     """Let the network look at an image, and return all that it makes of it."""
     if place is None:
         el.get_by_label("Your image").set_input_files(photograph())
-        expect(el.locator(".cnn-status")).to_contain_text("blots.png: the network says")
+        says(el, "blots.png: the network says")
         place = el.get_by_label("Image", exact=True).locator("option").count() - 1
     el.evaluate("(el, values) => el.explorer.set(values)", {"network": network, "image": place, "size": size})
     return el.evaluate(RESULT)
@@ -88,31 +93,29 @@ def test_each_layer_is_that_of_keras(el, name):
 
 
 def test_it_says_in_words_what_it_shows(el):
-    said = el.locator(".cnn-status")
-    expect(said).to_contain_text("critter 12, a drawn rabbit: the network says rabbit (100%). Heat for rabbit (100%):")
-    assert said.get_attribute("aria-live") == "polite"
+    says(el, "critter 12, a drawn rabbit: the network says rabbit (100%). Heat for rabbit (100%):")
+    assert el.locator(".cnn-status").get_attribute("aria-live") == "polite"
     el.get_by_label("Class", exact=True).select_option("bear")
-    expect(said).to_contain_text("Heat for bear (0%)")
+    says(el, "Heat for bear (0%)")
     assert el.locator("figcaption", has_text="What speaks for bear").is_visible()
     el.get_by_label("Layer", exact=True).select_option("conv1")
     el.get_by_label("Channel", exact=True).focus()
     el.page.keyboard.press("End")
-    expect(said).to_contain_text("conv1, channel 15 of 16, 64 × 64: largest")
+    says(el, "conv1, channel 15 of 16, 64 × 64: largest")
     el.get_by_role("button", name="conv5").press("Enter")
-    expect(said).to_contain_text("conv5, channel 15 of 128, 8 × 8: largest")
+    says(el, "conv5, channel 15 of 128, 8 × 8: largest")
     el.get_by_label("Network", exact=True).select_option("photos: ten kinds of things")
     el.get_by_label("Image", exact=True).select_option("photograph: chelsea")
-    expect(said).to_contain_text("photograph: chelsea: the network says cat")
+    says(el, "photograph: chelsea: the network says cat")
     assert el.get_by_label("Longer side").input_value() == "32"
     words = el.get_by_label("Class", exact=True).locator("option").all_inner_texts()
     assert words == ["what it predicts", *CLASS_NAMES["photos"]]
 
 
 def test_an_own_image_is_averaged_and_what_is_none_is_refused(el):
-    said = el.locator(".cnn-status")
-    expect(said).to_contain_text("the network says")
+    says(el, "the network says")
     el.get_by_label("Take a photograph").set_input_files(photograph("RGBA"))
-    expect(said).to_contain_text("blots.png: the network says")
+    says(el, "blots.png: the network says")
     seen = el.evaluate(RESULT)
     file = Image.open(io.BytesIO(photograph("RGBA")["buffer"]))
     white = Image.alpha_composite(Image.new("RGBA", file.size, "white"), file).convert("RGB")
@@ -120,7 +123,7 @@ def test_an_own_image_is_averaged_and_what_is_none_is_refused(el):
     assert np.abs(floats(seen["pixels"], 48, 64, 3) - np.asarray(means, float)).max() <= 2
     assert el.get_by_label("Take a photograph").get_attribute("capture") == "environment"
     el.get_by_label("Your image").set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"none"})
-    expect(said).to_contain_text("notes.txt was not used: this browser cannot read it as an image.")
+    says(el, "notes.txt was not used: this browser cannot read it as an image.")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -128,6 +131,6 @@ def test_an_own_image_is_averaged_and_what_is_none_is_refused(el):
 def test_all_can_use_it(el, size, theme):
     el.page.set_viewport_size(size)
     el.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    expect(el.locator(".cnn-status")).to_contain_text("the network says")
+    says(el, "the network says")
     el.evaluate("el => el.explorer.set({network: 'photos', image: 6, size: 32})")
     check(el.page)
