@@ -279,7 +279,8 @@ def test_pictures_follow_the_controls(alone, name):
 def test_pictures_move_by_keyboard(alone):
     _, frames = stored("augmentation-explorer")
     el = alone("augmentation-explorer")
-    status, layer, strength = el.locator(".cnn-status"), el.get_by_label("Layer"), el.get_by_label("Strength")
+    status = el.locator(".cnn-status")
+    layer, strength = el.get_by_role("combobox", name="Layer"), el.get_by_role("slider", name="Strength")
     expect(status).to_have_text(frames["RandomRotation|5"]["text"])
     strength.press("End")
     expect(status).to_have_text(frames["RandomRotation|10"]["text"])
@@ -288,7 +289,7 @@ def test_pictures_move_by_keyboard(alone):
     layer.focus()
     el.page.keyboard.press("ArrowUp")
     expect(status).to_have_text(frames["RandomFlip|1"]["text"])  # in the middle, as in JupyterLab
-    assert strength.get_attribute("max") == "2" and el.get_by_label("Image").is_disabled()
+    assert strength.get_attribute("max") == "2" and el.get_by_role("slider", name="Image").is_disabled()
     el.get_by_role("button", name="Reset").press("Enter")
     expect(status).to_have_text(frames["RandomRotation|5"]["text"])
     assert status.get_attribute("aria-live") == "polite"

@@ -58,6 +58,11 @@ def says(el, words):
     expect(el.locator(".cnn-status")).to_contain_text(words, timeout=60_000)
 
 
+def chooser(el, name):
+    """Return the list of this name."""
+    return el.get_by_role("combobox", name=name, exact=True)
+
+
 def floats(text, *shape):
     return np.frombuffer(base64.b64decode(text), np.float32).reshape(shape)
 
@@ -67,7 +72,7 @@ def show(el, network, place, size):
     if place is None:
         el.get_by_label("Your image").set_input_files(photograph())
         says(el, "blots.png: the network says")
-        place = el.get_by_label("Image", exact=True).locator("option").count() - 1
+        place = chooser(el, "Image").locator("option").count() - 1
     el.evaluate("(el, values) => el.explorer.set(values)", {"network": network, "image": place, "size": size})
     return el.evaluate(RESULT)
 
@@ -95,20 +100,20 @@ def test_each_layer_is_that_of_keras(el, name):
 def test_it_says_in_words_what_it_shows(el):
     says(el, "critter 12, a drawn rabbit: the network says rabbit (100%). Heat for rabbit (100%):")
     assert el.locator(".cnn-status").get_attribute("aria-live") == "polite"
-    el.get_by_label("Class", exact=True).select_option("bear")
+    chooser(el, "Class").select_option("bear")
     says(el, "Heat for bear (0%)")
     assert el.locator("figcaption", has_text="What speaks for bear").is_visible()
-    el.get_by_label("Layer", exact=True).select_option("conv1")
-    el.get_by_label("Channel", exact=True).focus()
+    chooser(el, "Layer").select_option("conv1")
+    el.get_by_role("slider", name="Channel", exact=True).focus()
     el.page.keyboard.press("End")
     says(el, "conv1, channel 15 of 16, 64 × 64: largest")
     el.get_by_role("button", name="conv5").press("Enter")
     says(el, "conv5, channel 15 of 128, 8 × 8: largest")
-    el.get_by_label("Network", exact=True).select_option("photos: ten kinds of things")
-    el.get_by_label("Image", exact=True).select_option("photograph: chelsea")
+    chooser(el, "Network").select_option("photos: ten kinds of things")
+    chooser(el, "Image").select_option("photograph: chelsea")
     says(el, "photograph: chelsea: the network says cat")
-    assert el.get_by_label("Longer side").input_value() == "32"
-    words = el.get_by_label("Class", exact=True).locator("option").all_inner_texts()
+    assert chooser(el, "Longer side").input_value() == "32"
+    words = chooser(el, "Class").locator("option").all_inner_texts()
     assert words == ["what it predicts", *CLASS_NAMES["photos"]]
 
 
