@@ -23,7 +23,6 @@ from living import LIVING, PICTURES, lessons_of_widgets, script  # noqa: E402 - 
 
 NAMES = tuple(make_pictures.RECIPES)
 HOW_MANY = 6  # settings in `make test`; `make test-all` tries all
-NOISE = 12  # of 255, by which pixels with more than 256 colors may differ on average: RandomErasing draws pure noise
 
 
 @cache
@@ -36,9 +35,13 @@ def frames_of(name):
     return json.loads(zlib.decompress(base64.b64decode(stored(name)["frames"])))
 
 
+def opened(content):
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
+
+
 @cache
 def pixels_of(name, place):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(stored(name)["images"][place]))).convert("RGB"), int)
+    return opened(base64.b64decode(stored(name)["images"][place]))
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -65,11 +68,11 @@ def differences(name, twin, settings) -> list:
             found.append(tuple(same))
         places += [*map(int, re.findall(r'href="#(\d+)"', other[3]))] + [other[4]] * (other[4] is not None)
     for pixels, number in zip(seen, places, strict=True):
-        color, kept = np.asarray(Image.fromarray(pixels).convert("RGB"), int), pixels_of(name, number)
-        exact = len(np.unique(color.reshape(-1, 3), axis=0)) <= 256
-        error = np.abs(color - kept).mean() if color.shape == kept.shape else np.inf
-        if not error <= (0.5 if exact else NOISE):
-            found.append((settings, exact, error))
+        today = opened(make_pictures.webp(pixels, make_pictures.RECIPES[name].quality))
+        kept = pixels_of(name, number)
+        error = np.abs(today - kept).mean() if today.shape == kept.shape else np.inf
+        if error > 1:  # another release of WebP, or another processor, may change some pixels a little
+            found.append((settings, error))
     return found
 
 
@@ -143,5 +146,5 @@ def test_another_frame_is_noticed(explorer, monkeypatch):
 def test_few_colors_stay_exact():
     gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
-    kept = [Image.open(io.BytesIO(make_pictures.webp(pixels, 75))).convert("RGB") for pixels in (gray, noise)]
-    assert (np.asarray(kept[0])[..., 1] == gray).all() and (np.asarray(kept[1]) != noise).any()
+    kept = [opened(make_pictures.webp(pixels, 75)) for pixels in (gray, noise)]
+    assert (kept[0] == gray[..., np.newaxis]).all() and (kept[1] != noise).any()
