@@ -3,6 +3,7 @@
 import functools
 import http.server
 import importlib.util
+import json
 import os
 import sys
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 from helpers.lessons import LESSONS, find_lesson
 
@@ -63,6 +65,18 @@ def site_of(lessons, tmp_path_factory, public=None) -> Path:
             chosen = [find_lesson(lesson) for lesson in lessons] if lessons else LESSONS
             assert make_site.make_site(base / name, chosen, public or NOWHERE) == 0
     return base / name
+
+
+def said_by(still: str) -> str:
+    """Return what the still of a widget says of itself."""
+    return ElementTree.fromstring(still).findtext("{http://www.w3.org/2000/svg}title")
+
+
+def shown_in(lesson: str) -> set[str]:
+    """Return what the stills of the widgets in a lesson say of themselves."""
+    notebook = json.loads((ROOT / "notebooks" / f"{find_lesson(lesson).stem}.ipynb").read_text(encoding="utf-8"))
+    outputs = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return {said_by("".join(data["image/svg+xml"])) for data in outputs if "image/svg+xml" in data}
 
 
 class Page(HTMLParser):

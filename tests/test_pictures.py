@@ -8,15 +8,13 @@ import random
 import re
 import zlib
 from functools import cache
-from xml.etree import ElementTree
 
 from helpers.lessons import find_lesson
 
 import numpy as np
 import pytest
 from PIL import Image
-from site_tools import NOWHERE, load_script
-from test_living import shown_in
+from site_tools import NOWHERE, load_script, said_by, shown_in
 
 make_pictures, make_site = load_script("make_pictures"), load_script("make_site")
 from living import LIVING, PICTURES, lessons_of_widgets, script  # noqa: E402 - a script beside make_pictures.py
@@ -102,8 +100,8 @@ def test_a_widget_has_at_most_2_mb(name):
 
 def test_a_twin_is_what_the_lesson_makes(explorer):
     name, twin = explorer
-    said = ElementTree.fromstring(twin.still()).findtext("{http://www.w3.org/2000/svg}title")
-    assert said in shown_in(make_pictures.RECIPES[name].lesson) and stored(name)["title"] == twin.title
+    assert said_by(twin.still()) in shown_in(make_pictures.RECIPES[name].lesson)
+    assert stored(name)["title"] == twin.title
 
 
 def test_controls_are_those_of_the_explorer(explorer):
