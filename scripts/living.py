@@ -2,6 +2,7 @@
 
 A module in docs/site/widgets has the form of anywidget. Here it is joined with what all share, and with the settings
 and data of its twin in Python, into one plain script: a page that is opened from the disk may load no module.
+Widgets that need Keras show pictures that `scripts/make_pictures.py` has made beforehand, in docs/site/pictures.
 """
 
 import base64
@@ -23,6 +24,7 @@ import matplotlib as mpl
 import numpy as np
 
 MODULES = Path(__file__).resolve().parent.parent / "docs" / "site" / "widgets"
+PICTURES = MODULES.parent / "pictures"
 
 
 def stepper() -> tuple:
@@ -115,12 +117,29 @@ def described(control) -> dict:
     return said
 
 
+def lessons_of_widgets() -> dict[str, str]:
+    """Return by its name, which that of the box on the page is, the lesson of each widget that lives."""
+    pictured = {path.stem: json.loads(path.read_text(encoding="utf-8"))["lesson"] for path in PICTURES.glob("*.json")}
+    return {name: lesson for name, (lesson, _) in LIVING.items()} | pictured
+
+
+def joined(*modules: str) -> str:
+    """Return the code of modules of docs/site/widgets without their imports and exports, one after the other."""
+    code = "\n".join((MODULES / f"{module}.js").read_text(encoding="utf-8") for module in modules)
+    code = re.sub(r"(?ms)^import .*?;\n", "", code).replace("export default", "const widget =")
+    return re.sub(r"(?m)^export ", "", code)
+
+
+def mounted(name: str, data: dict, *modules: str) -> str:
+    """Return the plain script of these modules that brings boxes of this name to life, with what it starts from."""
+    start = f"mount({json.dumps(name)}, widget, {json.dumps(data, separators=(',', ':'))});"
+    return f'"use strict";\n(() => {{\n{joined("shared", *modules)}\n{start}\n}})();\n'
+
+
 def script(name: str) -> str:
     """Return the plain script that brings the widget of this name to life on a page."""
+    if name not in LIVING:
+        return mounted(name, json.loads((PICTURES / f"{name}.json").read_text(encoding="utf-8")), "pictures")
     twin, controls, data = LIVING[name][1]()
     data |= {"title": twin.title, "controls": {key: described(control) for key, control in controls.items()}}
-    shared, module = ((MODULES / f"{part}.js").read_text(encoding="utf-8") for part in ("shared", name))
-    code = shared + re.sub(r"(?s)\nimport .*?;\n", "\n", module, count=1).replace("export default", "const widget =")
-    code = re.sub(r"(?m)^export ", "", code)
-    start = f"mount({json.dumps(name)}, widget, {json.dumps(data, separators=(',', ':'))});"
-    return f'"use strict";\n(() => {{\n{code}\n{start}\n}})();\n'
+    return mounted(name, data, name)

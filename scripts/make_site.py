@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from importlib.metadata import distribution
 from itertools import chain
 from pathlib import Path
@@ -22,7 +23,8 @@ from helpers.lessons import LESSONS, find_lesson
 import nbformat
 from asked import asked_lessons
 from fontTools.ttLib import TTFont
-from living import LIVING, script
+from living import lessons_of_widgets, script
+from network_page import pack_networks
 from public import checked, launches, public_addresses
 from sphinx.cmd.build import build_main
 
@@ -36,6 +38,8 @@ GROUPS = {
 }
 """What the column on the left lists below the lessons, by its caption."""
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+OWN_IMAGE = ("06", "07", "08")
+"""Lessons whose networks docs/your_image.md has."""
 FOLDED = {"solution": "the solution", "claims": "the test of the text"}
 TITLE = "{http://www.w3.org/2000/svg}title"
 
@@ -64,7 +68,7 @@ class Pages:
             self._put(path, nbformat.writes(self.notebook(path)))
         rows = re.findall(r"(?m)^\| ([^|]+) \|", (ROOT / "notebooks" / "GLOSSARY.md").read_text(encoding="utf-8"))
         what = {"public": self.public, "alt": self.alt, "widgets": self.widgets, "terms": rows[1:]}
-        what["living"] = {name: find_lesson(lesson).stem for name, (lesson, _) in LIVING.items()}
+        what["living"] = {name: find_lesson(lesson).stem for name, lesson in lessons_of_widgets().items()}
         what["lessons"] = {lesson.id: lesson.stem for lesson in self.lessons}
         self._put("prepared.json", json.dumps(what))
 
@@ -100,7 +104,7 @@ class Pages:
 
     def notebook(self, path: str):
         """Return a lesson as its page needs it; notes the alt texts of its pictures."""
-        notebook = nbformat.read(ROOT / path, as_version=4)
+        notebook, shown = nbformat.read(ROOT / path, as_version=4), Counter()
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = self.linked(cell.source, path)
@@ -112,14 +116,14 @@ class Pages:
                     "code_prompt_hide": f"Hide {FOLDED[tag]}",
                 }
             for output in cell.outputs:
-                self._note(output)
+                self._note(output, shown)
         copy = self.folder / "downloads" / Path(path).name
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(ROOT / path, copy)
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(self.ways_to_run(path), id="ways-to-run"))
         return notebook
 
-    def _note(self, output) -> None:
+    def _note(self, output, shown: Counter) -> None:
         data = output.get("data", {})
         if "image/png" in data:
             key, text = base64.b64decode(data["image/png"]), output.metadata.get("image/png", {}).get("alt")
@@ -131,7 +135,8 @@ class Pages:
         name = hashlib.sha256(key).hexdigest()
         self.alt[name] = text or ""
         if widget := widget_name(data.get("text/plain", "")):
-            self.widgets[name] = widget
+            shown[widget] += 1
+            self.widgets[name] = widget if shown[widget] == 1 else f"{widget}-{shown[widget]}"
 
     def ways_to_run(self, path: str) -> str:
         """Return links to the notebook itself: to download, and, where the repository is public, to run."""
@@ -140,6 +145,8 @@ class Pages:
         ways += [f"[run it on {where}]({address})" for where, address in launches(self.public, path).items()]
         if self.public["repository"]:
             ways.append(f"[look at it in the repository]({self.public['repository']}/blob/HEAD/{path})")
+        if name[:2] in OWN_IMAGE:
+            ways.append("[send an image of your own through its network](../docs/your_image.md)")
         return f"*{' · '.join(ways)}*"
 
 
@@ -159,7 +166,7 @@ def pack_font(target: Path) -> None:
 def pack_scripts(target: Path, names) -> None:
     """Write the scripts of those of these widgets that live on a page."""
     target.mkdir()
-    for name in sorted(LIVING.keys() & names):
+    for name in sorted(lessons_of_widgets().keys() & names):
         (target / f"{name}.js").write_text(script(name), encoding="utf-8")
 
 
@@ -177,6 +184,7 @@ def make_site(target: Path, lessons=LESSONS, public: dict[str, str] | None = Non
         if code == 0:
             pack_font(made / "_static" / "STIXTwoMath.woff")
             pack_scripts(made / "_static" / "widgets", set(pages.widgets.values()))
+            pack_networks(made / "_static" / "networks")
             for left_over in (
                 ".buildinfo",
                 "objects.inv",

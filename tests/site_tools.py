@@ -1,8 +1,9 @@
-"""The site that `make site` makes, made once for all tests, and what is in its pages."""
+"""The site that `make site` makes, made once for all tests, what is in its pages, and whether all can use them."""
 
 import functools
 import http.server
 import importlib.util
+import json
 import os
 import sys
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 from helpers.lessons import LESSONS, find_lesson
 
@@ -22,9 +24,10 @@ NOWHERE = {"repository": "", "site": "", "hub": ""}
 SOME = ("03",)  # a lesson with a widget, tables, formulas, and a summary of Keras
 PAGES = (
     *("index", "search", "genindex", "notebooks/03_building_a_cnn", "notebooks/GLOSSARY", "data/models/digits"),
-    *("docs/cheat_sheet", "docs/teaching/wrong_answers"),
+    *("docs/cheat_sheet", "docs/teaching/wrong_answers", "docs/your_image"),
 )
 """A page of each kind."""
+PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
 def load(path: Path):
@@ -62,6 +65,18 @@ def site_of(lessons, tmp_path_factory, public=None) -> Path:
             chosen = [find_lesson(lesson) for lesson in lessons] if lessons else LESSONS
             assert make_site.make_site(base / name, chosen, public or NOWHERE) == 0
     return base / name
+
+
+def said_by(still: str) -> str:
+    """Return what the still of a widget says of itself."""
+    return ElementTree.fromstring(still).findtext("{http://www.w3.org/2000/svg}title")
+
+
+def shown_in(lesson: str) -> set[str]:
+    """Return what the stills of the widgets in a lesson say of themselves."""
+    notebook = json.loads((ROOT / "notebooks" / f"{find_lesson(lesson).stem}.ipynb").read_text(encoding="utf-8"))
+    outputs = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return {said_by("".join(data["image/svg+xml"])) for data in outputs if "image/svg+xml" in data}
 
 
 class Page(HTMLParser):
@@ -118,3 +133,19 @@ def served(folder: Path):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def check(page):
+    """No sideways scroll, and no finding of axe that is serious: what is folded is opened before."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate("document.querySelectorAll('.bd-article details').forEach(it => it.open = true)")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"the page is {wide} pixels too wide"
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+    serious = [
+        (rule["id"], rule["help"], len(rule["nodes"]), [node["html"][:200] for node in rule["nodes"][:3]])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+    assert not serious, serious

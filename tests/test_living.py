@@ -2,33 +2,21 @@
 
 import json
 import re
-from xml.etree import ElementTree
-
-from helpers.lessons import find_lesson
 
 import pytest
-from site_tools import ROOT, load, load_make_site
+from site_tools import ROOT, load, load_make_site, said_by, shown_in
 
-make_site = load_make_site()
+load_make_site()
 lesson_pages = load(ROOT / "docs" / "site" / "lesson_pages.py")
 from docutils import nodes  # noqa: E402 - comes with Sphinx
 from docutils.core import publish_doctree  # noqa: E402
 from living import LIVING, described, script  # noqa: E402 - a script beside make_site.py
 
 
-def shown_in(lesson: str) -> set[str]:
-    """Return what the stills of the widgets in a lesson say of themselves."""
-    notebook = json.loads((ROOT / "notebooks" / f"{find_lesson(lesson).stem}.ipynb").read_text(encoding="utf-8"))
-    outputs = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
-    stills = ["".join(data["image/svg+xml"]) for data in outputs if "image/svg+xml" in data]
-    return {ElementTree.fromstring(still).findtext(make_site.TITLE) for still in stills}
-
-
 @pytest.mark.parametrize("name", LIVING)
 def test_a_twin_is_what_the_lesson_makes(name):
     lesson, make = LIVING[name]
-    said = ElementTree.fromstring(make()[0].still()).findtext(make_site.TITLE)
-    assert said in shown_in(lesson)
+    assert said_by(make()[0].still()) in shown_in(lesson)
 
 
 @pytest.mark.parametrize("name", LIVING)

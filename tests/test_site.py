@@ -166,6 +166,21 @@ def test_paths_of_this_machine_are_in_no_page(site):
     assert told == [] and not list(site.rglob(".doctrees"))
 
 
+def test_lessons_lead_to_the_page_with_their_networks(tmp_path):
+    pages = make_site.Pages(tmp_path, [find_lesson("06")], NOWHERE)
+    for lesson in ("05", "06", "07", "08", "09"):
+        link = "](../docs/your_image.md)" in pages.ways_to_run(f"notebooks/{find_lesson(lesson).stem}.ipynb")
+        assert link == (lesson in ("06", "07", "08"))
+
+
+def test_the_start_page_leads_to_the_page_of_an_own_image(site):
+    assert 'href="docs/your_image.html"' in text_of(site, "index")
+    assert 'src="../_static/networks/your-image.js"' in text_of(site, "docs/your_image")
+    assert {path.name for path in (site / "_static" / "networks").iterdir()} == {
+        *("critters.js", "photos.js", "your-image.js")
+    }
+
+
 # --- the glossary ---
 
 

@@ -1,7 +1,11 @@
 """The widgets of the site that live without a kernel say and compute what Python does, with the keyboard alone."""
 
+import base64
+import json
 import math
 import random
+import re
+import zlib
 
 from helpers.gabor import Responder
 from helpers.layers import LAYER_KINDS, LayerSpec, stack_so_far
@@ -11,10 +15,10 @@ from helpers.widgets.gabor import FIELD, GaborResponse
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from site_tools import SOME, load_make_site, site_of
+from site_tools import LAPTOP, PHONE, ROOT, SOME, check, load_make_site, site_of
 
 load_make_site()
-from living import LIVING, described  # noqa: E402 - a script beside make_site.py
+from living import LIVING, PICTURES, described, lessons_of_widgets, script  # noqa: E402 - a script beside make_site.py
 
 HOW_OFTEN = 200
 FIRST = "layer-calculator"  # on a page that `make test` has anyway
@@ -40,7 +44,7 @@ def living(page, tmp_path_factory, chromium):
 
     def open_page(name):
         site = site_of(SOME if name == FIRST else None, tmp_path_factory)
-        page.goto(f"file://{site}/notebooks/{find_lesson(LIVING[name][0]).stem}.html")
+        page.goto(f"file://{site}/notebooks/{find_lesson(lessons_of_widgets()[name]).stem}.html")
         return page.locator(f".cnn-{name} > .cnn-live")
 
     yield open_page
@@ -204,3 +208,96 @@ def test_the_stepper_works_by_keyboard(living):
     assert cell.input_value() == "0"
     el.get_by_role("button", name="Reset").press("Enter")
     expect(status).to_contain_text("Step 243 of 676 (row 9, column 8): 9 products sum to 33.")
+
+
+# --- explorers that need Keras ---
+
+
+@pytest.fixture
+def alone(page, tmp_path, chromium):
+    """A function that opens a bare page, from the disk, with nothing but the still and the script of a widget."""
+    asked, problems = [], []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or asked.append(request.url))
+
+    def open_page(name):
+        (tmp_path / "widget.js").write_text(script(name), encoding="utf-8")
+        style = (ROOT / "docs" / "site" / "static" / "site.css").read_text(encoding="utf-8")
+        (tmp_path / "page.html").write_text(
+            f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title><style>{style}</style>
+            <main><h1>{name}</h1><div class="cnn-widget cnn-{name}"><img alt="A still." src="data:,"></div></main>
+            <script defer src="widget.js"></script></html>""",
+            encoding="utf-8",
+        )
+        page.goto((tmp_path / "page.html").as_uri())
+        return page.locator(f".cnn-{name} > .cnn-live")
+
+    yield open_page
+    assert not asked and not problems
+
+
+def stored(name) -> tuple[dict, dict]:
+    """Return what is stored of an explorer, and its frames."""
+    data = json.loads((PICTURES / f"{name}.json").read_text(encoding="utf-8"))
+    return data, json.loads(zlib.decompress(base64.b64decode(data["frames"])))
+
+
+PICTURED = sorted(path.stem for path in PICTURES.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_pictures_follow_the_controls(alone, name):
+    data, frames = stored(name)
+    el = alone(name)
+    first = data["controls"][data["moving"][0]]
+    keys = random.Random(name).sample([*frames], 30)
+    values = {str(value): value for control in data["controls"].values() for _, value in control.get("options", ())}
+    settings = [
+        {one: values.get(part, part) for one, part in zip(data["moving"], key.split("|"), strict=True)} for key in keys
+    ]
+    ask = """(el, all) => all.map(settings => {
+        el.explorer.set(settings);
+        const shown = [...el.querySelectorAll("figure")].map(figure => [
+            figure.querySelector("figcaption").textContent, figure.querySelectorAll("image").length]);
+        return [el.querySelector(".cnn-status").textContent, shown];
+    })"""
+    for key, (text, shown) in zip(keys, el.evaluate(ask, settings), strict=True):
+        assert text == frames[key]["text"]
+        pictures = [
+            [title, marks.count("<image") + (pixels is not None)]
+            for title, _, _, marks, pixels, _ in frames[key]["pictures"]
+        ]
+        assert shown == pictures
+    el.evaluate("""el => Promise.all([...el.querySelectorAll("image")].map(
+        shown => Object.assign(new Image(), { src: shown.href.baseVal }).decode()))""")
+    assert el.locator(".cnn-note").inner_text().startswith(first["label"])
+    for size in (LAPTOP, PHONE):
+        el.page.set_viewport_size(size)
+        check(el.page)
+
+
+def test_pictures_move_by_keyboard(alone):
+    _, frames = stored("augmentation-explorer")
+    el = alone("augmentation-explorer")
+    status = el.locator(".cnn-status")
+    layer, strength = el.get_by_role("combobox", name="Layer"), el.get_by_role("slider", name="Strength")
+    expect(status).to_have_text(frames["RandomRotation|5"]["text"])
+    strength.press("End")
+    expect(status).to_have_text(frames["RandomRotation|10"]["text"])
+    strength.press("ArrowLeft")
+    expect(status).to_have_text(frames["RandomRotation|9"]["text"])
+    layer.focus()
+    el.page.keyboard.press("ArrowUp")
+    expect(status).to_have_text(frames["RandomFlip|1"]["text"])  # in the middle, as in JupyterLab
+    assert strength.get_attribute("max") == "2" and el.get_by_role("slider", name="Image").is_disabled()
+    el.get_by_role("button", name="Reset").press("Enter")
+    expect(status).to_have_text(frames["RandomRotation|5"]["text"])
+    assert status.get_attribute("aria-live") == "polite"
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", PICTURED)
+def test_pictures_take_the_place_of_the_still(living, name):
+    el = living(name)
+    expect(el.locator(".cnn-status")).to_have_text(re.compile(r".{40}"))
+    assert not el.page.locator(f".cnn-{name} > img").is_visible()

@@ -1,13 +1,12 @@
 """The site in Chromium: nothing is asked of another server, nobody is kept out, and it fits on a phone."""
 
 import re
+from itertools import chain
 
 from helpers.lessons import LESSONS
 
 import pytest
-from site_tools import PAGES, ROOT, SOME, served, site_of
-
-PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+from site_tools import LAPTOP, PAGES, PHONE, ROOT, SOME, check, served, site_of
 
 
 @pytest.fixture(scope="session")
@@ -44,22 +43,6 @@ def visit(page):
     assert not problems
 
 
-def check(page):
-    """No sideways scroll, and no finding of axe that is serious: what is folded is opened before."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    page.evaluate("document.querySelectorAll('.bd-article details').forEach(it => it.open = true)")
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wide <= 0, f"the page is {wide} pixels too wide"
-    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
-    serious = [
-        (rule["id"], rule["help"], len(rule["nodes"]), [node["html"][:200] for node in rule["nodes"][:3]])
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-    ]
-    assert not serious, serious
-
-
 def check_both(visit, address):
     for size, theme in ((LAPTOP, "light"), (PHONE, "dark")):
         check(visit(address, size, theme))
@@ -79,7 +62,11 @@ def test_each_lesson(visit, whole_site, lesson, theme, size):
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("path", [*ROOT.glob("data/**/*.md"), *ROOT.glob("docs/**/*.md")], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    chain.from_iterable(map(ROOT.glob, ("data/**/*.md", "docs/*.md", "docs/teaching/*.md"))),
+    ids=lambda path: path.stem,
+)
 def test_each_card_and_guide(visit, whole_site, path):
     check_both(visit, f"{whole_site}/{path.relative_to(ROOT).with_suffix('.html').as_posix()}")
 

@@ -1,11 +1,11 @@
 // The Gabor response of lesson 02: twin of helpers/widgets/gabor.py.
 
-import { PANEL, drawKernel, explorer, fixed, formatNumber, frame, palette, panelSize, pixels, radians } from "./shared.js";
+import { PANEL, bytesOf, drawKernel, explorer, fixed, formatNumber, frame, palette, panelSize, pixels, radians } from "./shared.js";
 
 const TURN = 2 * Math.PI;
 
 /** The bytes of an image as they were written, and its size. */
-const opened = ({ rows, cols, bytes }) => ({ rows, cols, values: Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0)) });
+const opened = ({ rows, cols, bytes }) => ({ rows, cols, values: bytesOf(bytes) });
 
 /** Places around 0 up to length - 1, reflected at both ends. */
 function reflected(length, reach) {

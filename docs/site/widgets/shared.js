@@ -124,10 +124,11 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /** A labeled slider, list or checkbox as its Python twin has it: its value can be read and set. */
-export function control({ label, tooltip, value, options, min, max, step, digits }, changed) {
+export function control({ label, tooltip, value, options, min, max, step, digits, disabled = false }, changed) {
   const number = make("span", { ariaHidden: "true", className: "cnn-value" });
   const input = options ? make("select", {}, ...options.map(([name]) => make("option", {}, name))) : make("input");
   const places = options?.map(([, choice]) => JSON.stringify(choice));
+  input.disabled = disabled;
   if (typeof value === "boolean") input.type = "checkbox";
   else if (!options) Object.assign(input, { type: "range", min, max, step });
   const show = () => (number.textContent = digits === undefined ? "" : (+input.value).toFixed(digits));
@@ -155,8 +156,10 @@ export const button = (words, title, pressed) => make("button", { type: "button"
 
 export const status = () => make("p", { className: "cnn-status", ariaLive: "polite" });
 
-/** Sliders above pictures, and a line of numbers: `Explorer` of Python. Nothing of it knows what is computed. */
-export function explorer({ model, el }, { compute, draw, describe }) {
+/** Sliders above pictures, and a line of numbers: `Explorer` of Python. Nothing of it knows what is computed.
+ *
+ * Where one control decides what another one may be, `follow` is told which one has changed. */
+export function explorer({ model, el }, { compute, draw, describe, follow = () => {} }) {
   const first = model.get("controls");
   const controls = {};
   const said = status();
@@ -164,7 +167,10 @@ export function explorer({ model, el }, { compute, draw, describe }) {
   const it = {
     settings: () => Object.fromEntries(Object.entries(controls).map(([name, { value }]) => [name, value])),
     set(values) {
-      for (const [name, value] of Object.entries(values)) controls[name].value = value;
+      for (const [name, value] of Object.entries(values)) {
+        controls[name].value = value;
+        follow(name, controls);
+      }
       it.update();
     },
     update() {
@@ -173,7 +179,8 @@ export function explorer({ model, el }, { compute, draw, describe }) {
       said.textContent = describe(it.result);
     },
   };
-  for (const [name, spec] of Object.entries(first)) controls[name] = control(spec, it.update);
+  for (const [name, spec] of Object.entries(first))
+    controls[name] = control(spec, () => (follow(name, controls), it.update()));
   const reset = button("Reset", "Back to the start", () =>
     it.set(Object.fromEntries(Object.entries(first).map(([name, { value }]) => [name, value]))),
   );
@@ -190,11 +197,17 @@ export function group(el, title, ...parts) {
   el.replaceChildren(...parts);
 }
 
+/** The bytes of a text of base64. */
+export const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+/** What Python's zlib has packed, as a `Response`: its text or its bytes can be asked for. */
+export const unpacked = (bytes) => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
+
 /** Bring a widget to life beside its still; if that fails, the still stays. */
-export function mount(name, { render }, data) {
+export async function mount(name, { render }, data) {
   for (const box of document.querySelectorAll(`.cnn-widget.cnn-${name}`)) {
     const el = make("div", { className: "cnn-live" });
-    render({ model: { get: (key) => data[key] }, el });
+    await render({ model: { get: (key) => data[key] }, el });
     box.append(el);
     box.classList.add("cnn-lives");
   }
