@@ -54,7 +54,7 @@ def hand_in(name: str, tries: Sequence[Try]) -> str:
         raise ValueError('Say who you are, in at most 80 letters: make hand-in NAME="Ada Lovelace".')
     if not tries:
         raise ValueError("There is nothing to hand in yet: no exercise was answered on this computer.")
-    content = {"format": FORMAT, "name": name, "tries": [attempt._asdict() for attempt in tries]}
+    content = {"format": FORMAT, "name": name, "tries": [progress.as_row(attempt) for attempt in tries]}
     return json.dumps(content, indent=1, ensure_ascii=False)
 
 

@@ -36,10 +36,17 @@ SERIES = (
         "03",
         "03_building_a_cnn",
         "Building a CNN",
-        {"DATASET": "digits", "EPOCHS": 8},
+        {"DATASET": "digits"},
         widgets=("calculator",),
         tried_on=("mnist", "fashion_mnist", "cats_vs_dogs"),
         examples={"digit": (12,)},
+    ),
+    Lesson(
+        "03b",
+        "03b_training_a_cnn",
+        "Training a CNN",
+        {"DATASET": "digits", "EPOCHS": 8},
+        tried_on=("mnist", "fashion_mnist", "cats_vs_dogs"),
     ),
     Lesson(
         "04",

@@ -39,7 +39,7 @@ def load_model(name: str) -> keras.Model:
     ----------
     name : {"digits", "critters", "photos"}, or the dataset that one of them was trained on, "mnist" or "cifar10".
         All take a batch of images (N, H, W, C), pixels from 0 to 255, and return probabilities (N, 10).
-        ``"digits"``: 28 × 28 × 1, the CNN of lesson 03. ``"critters"``: 64 × 64 × 3, five convolutions.
+        ``"digits"``: 28 × 28 × 1, the CNN of lesson 03b. ``"critters"``: 64 × 64 × 3, five convolutions.
         ``"photos"``: 32 × 32 × 3, residual, for ten kinds of objects. The last two also take other sizes.
 
     Raises

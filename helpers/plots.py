@@ -342,7 +342,7 @@ def color_numbers(ax) -> None:
 
 
 def confusion_matrix(labels, predicted, classes: int) -> np.ndarray:
-    """Return an int array (classes, classes): row = true class, column = predicted class (lesson 03).
+    """Return an int array (classes, classes): row = true class, column = predicted class (lesson 03b).
 
     Raises ValueError if the lengths differ, or a label is not from 0 to ``classes`` − 1.
     """

@@ -28,6 +28,15 @@ PATIENCE = 2
 """Seconds that an answer waits for another kernel that writes; then it is not kept."""
 
 
+EDITION = 2
+"""Of the numbers of exercises. Lines without one are older than lesson 03b: `_renumbered` knows what became of them."""
+MOVED = {
+    3: ("03b", 1, 0), 4: ("03b", 2, 0), 5: ("03b", 3, 0), 7: ("03b", 4, 0), 8: ("03b", 5, 0), 9: ("03b", 6, 0),
+    10: ("03", 7, 6),
+}  # fmt: skip
+"""By their number in the old lesson 03: where exercises are now, and what is added to the number of a misconception."""
+
+
 class Try(NamedTuple):
     """One answer: ``verdict`` is ``"right"`` or ``"wrong"``; ``misconception`` is a name, or "" if none is known."""
 
@@ -63,7 +72,7 @@ def remember(attempt: Try) -> bool:
         if place and in_lesson():
             place.mkdir(parents=True, exist_ok=True)
             with FileLock(place / LOCK, timeout=PATIENCE):
-                _append(place / FILE, json.dumps(attempt._asdict()))
+                _append(place / FILE, json.dumps(as_row(attempt)))
             return True
     return False
 
@@ -100,8 +109,16 @@ def parse(line: str) -> Try | None:
         return None
 
 
+def as_row(attempt: Try) -> dict:
+    """Return an answer as it is written down: its five entries, and of which edition its numbers are."""
+    return {**attempt._asdict(), "edition": EDITION}
+
+
 def as_try(found) -> Try | None:
-    """Return a dict of the five entries as a `Try`, or None if it is none; other entries are dropped."""
+    """Return a dict of the five entries as a `Try`, or None if it is none; other entries are dropped.
+
+    Without an ``edition``, exercises that have moved since get the numbers that they have now.
+    """
     try:
         attempt = Try(*(found[name] for name in Try._fields))
         datetime.fromisoformat(attempt.time)
@@ -111,7 +128,20 @@ def as_try(found) -> Try | None:
     if type(attempt.exercise) is not int or not all(isinstance(text, str) for text in texts):
         return None
     shapes = (r"\d\d[a-z]?", r"right|wrong", r"(\d\d[a-z]?\.\d{1,3}\.\d{1,4})?")
-    return attempt if all(map(re.fullmatch, shapes, texts)) and 0 < attempt.exercise < 100 else None
+    if not (all(map(re.fullmatch, shapes, texts)) and 0 < attempt.exercise < 100):
+        return None
+    return attempt if found.get("edition") == EDITION else _renumbered(attempt)
+
+
+def _renumbered(attempt: Try) -> Try:
+    """Return an answer of before lesson 03 was split into 03 and 03b, with the number that its exercise has now."""
+    if attempt.lesson != "03" or attempt.exercise not in MOVED:
+        return attempt
+    lesson, number, more = MOVED[attempt.exercise]
+    name = attempt.misconception
+    if name:
+        name = f"{lesson}.{number}.{int(name.rpartition('.')[2]) + more}"
+    return attempt._replace(lesson=lesson, exercise=number, misconception=name)
 
 
 def forget() -> bool:

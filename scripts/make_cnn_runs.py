@@ -1,4 +1,4 @@
-"""Train the networks of lesson 03 on digits, shuffle their pixels, shift them: data/cnn_runs.csv.
+"""Train the networks of lesson 03b on digits, shuffle their pixels, shift them: data/cnn_runs.csv.
 
 Run `.venv/bin/python scripts/make_cnn_runs.py`. Networks, training and the share of a slope are those of the lesson's
 cells; validation images judge. Each seed shuffles in another way, the same for training and validation images.
@@ -21,7 +21,7 @@ NETWORKS = ("dense", "CNN, Flatten", "CNN, mean of each map")
 
 
 def build(network: str):
-    """Return a network of lesson 03: 93,025, 93,322 and 56,394 weights."""
+    """Return a network of lesson 03b: 93,025, 93,322 and 56,394 weights."""
     if network == "dense":
         head = [layers.Flatten(), layers.Dense(117, activation="relu"), layers.Dropout(0.5)]
         return keras.Sequential([keras.Input((28, 28, 1)), *head, layers.Dense(10, activation="softmax")])

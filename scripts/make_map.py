@@ -42,6 +42,15 @@ def curves() -> np.ndarray:
     return chart(draw, (192, 192), (0.05, 0.05, 0.9, 0.9))[0]
 
 
+def learned() -> np.ndarray:
+    """Return what training made of nine kernels of the digits network, as uint8 RGB."""
+    first = next(layer for layer in load_model("digits").layers if hasattr(layer, "kernel"))
+    kernels = np.moveaxis(np.asarray(first.kernel)[:, :, 0], 2, 0)
+    slopes = np.argsort(np.abs(kernels.sum(axis=(1, 2))) / np.abs(kernels).sum(axis=(1, 2)))[:9]
+    tiles = [np.pad(colorize(kernels[k].repeat(20, 0).repeat(20, 1)), ((2, 2), (2, 2), (0, 0))) for k in slopes]
+    return np.vstack([np.hstack(tiles[row : row + 3]) for row in (0, 3, 6)])
+
+
 def variants() -> np.ndarray:
     """Return a critter and what eight layers make of it, as uint8 RGB."""
     image = load_dataset("critters").train.images[9:10]
@@ -152,6 +161,7 @@ def thumbnails() -> dict[str, np.ndarray]:
         "01": colorize(convolve(photo, KERNELS["Sobel x"])),
         "02": np.vstack([np.hstack(kernels[row : row + 4]) for row in range(0, 16, 4)]),
         "03": colorize(255 - np.vstack([np.hstack(digits[row : row + 4]) for row in range(0, 16, 4)])),
+        "03b": learned(),
         "04": curves(),
         "05": variants(),
         "06": caricatures(),
@@ -168,7 +178,7 @@ def thumbnails() -> dict[str, np.ndarray]:
 def draw():
     """Return the figure: a tile for each lesson, in color where the lesson is there."""
     plots.set_style()
-    fig, axes = plt.subplots(2, 7, figsize=(11.4, 4.3))
+    fig, axes = plt.subplots(3, 5, figsize=(8.4, 6.3))
     pictures = thumbnails()
     for ax, lesson in zip(axes.flat, SERIES, strict=True):
         if lesson.ready and lesson.id in pictures:

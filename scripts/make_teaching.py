@@ -148,11 +148,11 @@ def as_table(rows: list[Row]) -> str:
 WELCOME = (15, "welcome; everybody opens lesson 00, and whose computer complains runs `make doctor`")
 CLOSING = (10, "what was new, what stayed open; `make hand-in` for those who want")
 PLANS = {
-    "Half a day": [day("01 short, 03 short, 04 short, 07 short", "09:00", WELCOME, CLOSING, lunch=False)],
-    "One day": [day("01 short, 03 full, 04 short, 07 full", "09:00", WELCOME, CLOSING)],
+    "Half a day": [day("01 short, 03 short, 03b short, 07 short", "09:00", WELCOME, CLOSING, lunch=False)],
+    "One day": [day("01 short, 03 short, 03b short, 04 short, 07 full", "09:00", WELCOME, CLOSING)],
     "Two days": [
-        day("01 full, 02 short, 03 full, 04 short", "09:00", WELCOME, CLOSING),
-        day("05 short, 06 short, 07 full, 08 full", "09:00", (5, "what stayed open yesterday"), CLOSING),
+        day("01 full, 02 short, 03 full, 03b full", "09:00", WELCOME, CLOSING),
+        day("04 short, 05 short, 06 short, 07 full, 08 short", "09:00", (5, "what stayed open yesterday"), CLOSING),
     ],
 }
 

@@ -67,7 +67,7 @@ def fit(model, training, validation, epochs: int, name: str, callbacks=()) -> pd
 
 
 def digits(_) -> tuple:
-    """The CNN of lesson 03 with its training: 4,000 images, 8 epochs."""
+    """The CNN of lesson 03b with its training: 4,000 images, 8 epochs."""
     dataset = load_dataset("digits")
     x, y = (np.concatenate(parts) for parts in zip(dataset.train, dataset.validation, strict=True))
     set_seed(0)

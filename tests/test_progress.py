@@ -9,6 +9,7 @@ from pathlib import Path
 
 from helpers import progress
 from helpers.exercises import load_checks
+from helpers.exercises.misconceptions import known
 from helpers.progress import Memory, Try
 
 import nbformat
@@ -17,7 +18,7 @@ from filelock import FileLock
 from surroundings import client
 
 ROOT = Path(__file__).resolve().parent.parent
-WRONG = Try("2026-11-26T20:00:00+00:00", "03", 3, "wrong", "03.3.4")
+WRONG = Try("2026-11-26T20:00:00+00:00", "03", 2, "wrong", "03.2.4")
 RIGHT = WRONG._replace(verdict="right", misconception="")
 
 
@@ -36,18 +37,18 @@ def answers(place: Path) -> str:
 # --- what is kept ---
 
 
-def test_an_answer_is_five_entries_and_no_word_of_the_learner(place):
+def test_an_answer_is_five_entries_and_an_edition_and_no_word_of_the_learner(place):
     check = load_checks("03")
     check(1, "?")  # not yet
     check(1, "a")
-    check(3, lambda w, x, y, rate: "my own words, by Ada")
+    load_checks("03b")(1, lambda w, x, y, rate: "my own words, by Ada")
     check.solution(1, "c")
     check(1, "c")
     rows = [json.loads(line) for line in answers(place).splitlines()]
-    assert [{*row} for row in rows] == [{"time", "lesson", "exercise", "verdict", "misconception"}] * 3
-    assert [[*row.values()][1:] for row in rows] == [
+    assert [{*row} for row in rows] == [{"time", "lesson", "exercise", "verdict", "misconception", "edition"}] * 3
+    assert [[*row.values()][1:-1] for row in rows] == [
         ["03", 1, "wrong", "03.1.1"],
-        ["03", 3, "wrong", ""],
+        ["03b", 1, "wrong", ""],
         ["03", 1, "right", ""],
     ]
     assert "Ada" not in answers(place)
@@ -67,9 +68,9 @@ def test_a_new_kernel_knows_what_an_old_one_remembered(place, capsys):
     capsys.readouterr()
     load_checks("03").summary()
     assert capsys.readouterr().out == (
-        "Lesson 03, Building a CNN: 1 of 10 exercises done.\n"
+        "Lesson 03, Building a CNN: 1 of 7 exercises done.\n"
         "  ✓ 1  done, after 2 tries\n"
-        "  ✗ 2  tried once, not right yet\n" + "".join(f"  · {number}  open\n" for number in range(3, 11))
+        "  ✗ 2  tried once, not right yet\n" + "".join(f"  · {number}  open\n" for number in range(3, 8))
     )
     assert progress.done(progress.recall()) == {"03": {1}}
 
@@ -78,14 +79,40 @@ def test_a_summary_needs_no_memory(capsys):
     """Tests have none; a learner who turned it off still sees what this kernel knows."""
     check = load_checks("03")
     check(1, "c")
-    check(4, lambda label, p: 0)
-    check(4, lambda label, p: 1)
+    check(6, {"conv2": 9, "conv3": 25})
+    check(6, {"conv2": 9, "conv3": 25})
     capsys.readouterr()
     check.summary()
     said = capsys.readouterr().out
-    assert "  ✓ 1  done, at the first try\n" in said and "  ✗ 4  tried 2 times, not right yet\n" in said
+    assert "  ✓ 1  done, at the first try\n" in said and "  ✗ 6  tried 2 times, not right yet\n" in said
     load_checks("03").summary()
-    assert "0 of 10" in capsys.readouterr().out
+    assert "0 of 7" in capsys.readouterr().out
+
+
+# --- numbers that exercises had before ---
+
+
+def test_answers_of_before_lesson_03b_count_for_the_same_exercises(place):
+    place.mkdir()
+    lines = [json.dumps(RIGHT._replace(exercise=number)._asdict()) for number in range(1, 11)]
+    (place / progress.FILE).write_text("\n".join(lines) + "\n")
+    assert progress.done(progress.recall()) == {"03": {1, 2, 6, 7}, "03b": {1, 2, 3, 4, 5, 6}}
+    new = RIGHT._replace(exercise=3)
+    progress.remember(new)
+    assert progress.recall()[-1] == new, "what is answered now keeps its number"
+
+
+BEFORE = {3: 12, 4: 10, 5: 7, 7: 6, 8: 11, 9: 6, 10: 6}
+"""How many misconceptions the exercises of lesson 03 had that are elsewhere now."""
+
+
+def test_misconceptions_of_before_say_the_same_under_their_new_names():
+    says = {row.name: row.message for row in known()}
+    old = [f"03.{exercise}.{number}" for exercise, last in BEFORE.items() for number in range(1, last + 1)]
+    for row in [row for row in known() if row.name in old]:
+        found = progress.as_try(WRONG._replace(exercise=row.exercise[1], misconception=row.name)._asdict())
+        assert found.misconception != row.name and says[found.misconception] == row.message
+        assert found.misconception.startswith(f"{found.lesson}.{found.exercise}.")
 
 
 # --- who remembers, and where ---
@@ -226,8 +253,8 @@ def test_forgetting_deletes_the_answers_and_nothing_else(place):
 
 
 def test_until_right_counts_no_answer_after_it():
-    assert progress.until_right([WRONG, WRONG, RIGHT, WRONG], "03", 3) == (3, True)
-    assert progress.until_right([WRONG, RIGHT._replace(lesson="04")], "03", 3) == (1, False)
+    assert progress.until_right([WRONG, WRONG, RIGHT, WRONG], "03", 2) == (3, True)
+    assert progress.until_right([WRONG, RIGHT._replace(lesson="04")], "03", 2) == (1, False)
     assert progress.until_right([], "03", 3) == (0, False)
 
 

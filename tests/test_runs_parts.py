@@ -90,7 +90,7 @@ def test_stamps():
     assert stamped[:, 8:].max() == stamped[:, :, 8:].max() == 0
 
 
-# --- lesson 03 ---
+# --- lesson 03b ---
 
 
 def test_shuffled_pixels_are_all_there_and_alike_for_all_images():
@@ -110,7 +110,7 @@ def test_shifted_in_four_directions_with_black():
     assert sum(int((moved == 2).sum()) for moved in shifted) == 2  # what leaves does not come back
 
 
-def test_networks_of_lesson_03_and_slopes():
+def test_networks_of_lesson_03b_and_slopes():
     cnn = load("cnn")
     assert [cnn.build(name).count_params() for name in cnn.NETWORKS] == [93_025, 93_322, 56_394]
     model = keras.Sequential([keras.Input((5, 5, 1)), keras.layers.Conv2D(3, 3)])

@@ -29,6 +29,7 @@ ROWS = {
     "cnn_runs": 440,
     "depth_runs": 860,
     "dictionary_runs": 80,
+    "downsampling_runs": 420,
     "heat_runs": 485,
     "kernel_runs": 440,
     "remedy_runs": 775,

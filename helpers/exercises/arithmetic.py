@@ -177,7 +177,7 @@ def field(first: int, pool: int, second: int, stride: int, third: int) -> Task:
 
 
 def confusion(rows: tuple[tuple[int, ...], ...]) -> Task:
-    """What a confusion matrix of cats, dogs and owls says, with a row for each true class: lesson 03."""
+    """What a confusion matrix of cats, dogs and owls says, with a row for each true class: lesson 03b."""
     cats, dogs, _ = rows
     right, everything = sum(row[place] for place, row in enumerate(rows)), sum(map(sum, rows))
     answers = sum(row[0] for row in rows)  # that say cat

@@ -1,83 +1,58 @@
 """The exercises of lesson 03, building a CNN: what is right, which mistakes are typical, and the hints."""
 
-from types import SimpleNamespace
-
 from helpers.exercises.anew import drawn
-from helpers.exercises.arithmetic import confusion, field, two_layers
-from helpers.exercises.fresh import expect_all, expect_fresh
-from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, choices, function
-from helpers.exercises.networks import (
-    IMAGES,
-    LABELS,
-    RIGHT_IN_VALIDATION,
-    expect_right,
-    kinds_of_layers,
-    parameters_of,
-    percent,
-    share_right,
-    stand_in,
-    unpack,
-)
+from helpers.exercises.arithmetic import field, two_layers
+from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, choices, is_stub
+from helpers.exercises.networks import all_layers, kinds_of_layers, outputs, parameters_of, stand_in, without_softmax
 from helpers.exercises.quizzes import quiz
 
 import numpy as np
 
-
-def _mean_squared_error_gradient(w, x, y):
-    return np.mean(2 * (w * x - y) * x)
-
-
-def _gradient_step(w, x, y, learning_rate):
-    return w - learning_rate * _mean_squared_error_gradient(w, x, y)
+SHAPE, CLASSES, ALLOWED = (48, 48, 3), 7, 20_000
+"""Of the network that exercise 4 asks for: its images, its classes, and how many parameters it may have."""
 
 
-_XY = (np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
-_STEP_CASES = [(0.0, *_XY, 0.1), (3.0, *_XY, 0.05), (-1.0, np.array([0.5, 1.5]), np.array([1.0, -1.0]), 0.2)]
-
-_PROBABILITIES = (np.array([0.7, 0.2, 0.1]), np.array([0.05, 0.05, 0.1, 0.8]))
-_ENTROPY_CASES = [(0, _PROBABILITIES[0]), (2, _PROBABILITIES[0]), (3, _PROBABILITIES[1]), (0, _PROBABILITIES[1])]
-
-
-def scaled(images) -> np.ndarray:
-    """Return images as the lesson prepares them, from 0 to 1."""
-    return np.asarray(images) / np.float32(255)
-
-
-def _small_network(answer) -> None:
-    """Judge a pair (model, dataset): at most 20,000 parameters, a convolution, 95% right on validation images."""
-    call, given = "check(5, (small_model, dataset))", "the trained model and the dataset"
-    model, dataset = unpack(answer, call, "build and train a model", given, has="count_params", parts=2)
-    try:
-        classes = len(dataset.class_names)
-        train, validation = ((scaled(part.images), part.labels) for part in (dataset.train, dataset.validation))
-    except Exception:  # whatever it raises when it is read
-        raise NotYet(f"give {given}: {call}.") from None
-    if not any("Conv2D" in kind for kind in kinds_of_layers(model)):
-        raise Wrong("there is no Conv2D layer in it.")
-    parameters = parameters_of(model)
-    if parameters > 20_000:
-        raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
-    expect_all(*validation, "the dataset as the lesson loads it")
-    seen, share = (share_right(model, *part, classes) for part in (train, validation))
-    if share > seen + 0.03:
-        reached = RIGHT_IN_VALIDATION.format(percent(share, 1))
-        raise Wrong(f"{reached}, but only {percent(seen, 1)} of the training images. Train it on x_train.")
-    untrained = (0.5, ". Is it trained, on images scaled to 0…1?")
-    expect_right(model, *validation, 0.95, classes=classes, decimals=1, close=0.92, untrained=untrained)
-    if len(getattr(dataset, "test", ())) >= 500:
-        expect_fresh(model, dataset.test, 0.95, scaled, "test images")
+def _built(model) -> None:
+    """Judge a network that is built, and need not be trained: shapes, layers, parameters, probabilities."""
+    if is_stub(model) or not (hasattr(model, "count_params") and hasattr(model, "layers")):
+        raise NotYet("build a model of Keras, and give it: check(4, color_cnn).")
+    if sum(kind.endswith("Conv2D") for kind in kinds_of_layers(model)) < 2:
+        raise Wrong("it has fewer than two Conv2D layers.")
+    images = np.random.default_rng(0).random((20, *SHAPE), np.float32)
+    outputs(model, images, CLASSES)
+    if (parameters := parameters_of(model)) > ALLOWED:
+        raise Wrong(f"it has {parameters:,} parameters; at most {ALLOWED:,} are allowed.")
+    if without_softmax(model, images):
+        raise Wrong("what it answers are no probabilities: they are positive, with sum 1.")
+    if not _bends(model):
+        raise Wrong("its convolutions have no activation: two in a row do what a single one can do.")
 
 
-def _dataset():
-    """Return a dataset of which `stand_in` gets shares right: black training images, others to validate."""
-    train, validation = SimpleNamespace(images=0 * IMAGES, labels=LABELS), SimpleNamespace(images=IMAGES, labels=LABELS)
-    return SimpleNamespace(train=train, validation=validation, class_names=tuple("0123456789"))
+def _bends(model) -> bool:
+    """Tell whether a model has a convolution with an activation, or a layer or an operation that is one."""
+    parts = [*all_layers(model), *getattr(model, "operations", ())]
+    kinds = [type(part).__name__ for part in parts]
+    inside = [getattr(getattr(part, "activation", None), "__name__", "linear") for part in parts]
+    bent = [kind for kind, name in zip(kinds, inside, strict=True) if kind.endswith("Conv2D") and name != "linear"]
+    activations = ("lu", "activation", "tanh", "sigmoid", "softplus")  # relu, elu, gelu, silu …
+    return bool(bent) or any(kind.lower().endswith(activations) for kind in kinds)
+
+
+def _network(**more):
+    """Return something with the face of a network that exercise 4 asks for, but for what ``more`` says."""
+
+    def predict(images, verbose=0):
+        return np.eye(CLASSES)[np.arange(len(images)) % CLASSES]
+
+    return stand_in(**{"kinds": "Conv2D Conv2D ReLU Dense", "predict": predict, **more})
 
 
 _FIELD_HINTS = (
     "Go from layer to layer: each adds (size − 1) × the product of all strides before it. Pooling is a layer, too.",
     "The first convolution sees its own size. A pooling of p × p adds p − 1, and multiplies all later steps by p.",
 )
+
+_CHOSEN, _LEARNED = "you set it before training, and training leaves it as it is.", "training changes it in each step."
 
 EXERCISES: dict[int, Exercise] = {
     1: Exercise(
@@ -119,135 +94,92 @@ EXERCISES: dict[int, Exercise] = {
         ),
     ),
     3: Exercise(
-        function(
-            _gradient_step,
-            _STEP_CASES,
-            [
-                (
-                    lambda w, x, y, rate: w + rate * _mean_squared_error_gradient(w, x, y),
-                    "it goes uphill. The gradient points to larger loss; step against it.",
-                ),
-                (
-                    lambda w, x, y, rate: w - _mean_squared_error_gradient(w, x, y),
-                    "the learning rate is not used.",
-                ),
-                (
-                    lambda w, x, y, rate: w - rate * np.sum(2 * (w * x - y) * x),
-                    "that is the gradient of the sum of squares. The loss is their mean.",
-                ),
-                (
-                    lambda w, x, y, rate: w - rate * np.mean((w * x - y) * x),
-                    "the factor 2 of the derivative of a square is missing.",
-                ),
-                (
-                    lambda w, x, y, rate: w - rate * np.mean(2 * (w * x - y)),
-                    "the inner derivative is missing: d(w·x)/dw is x.",
-                ),
-                (lambda w, x, y, rate: _mean_squared_error_gradient(w, x, y), "that is the gradient, not the new w."),
-                (
-                    lambda w, x, y, rate: w - rate * np.mean((w * x - y) ** 2),
-                    "you subtract the loss. Its gradient tells where to go: the mean of 2·(w·x − y)·x.",
-                ),
-                (lambda w, x, y, rate: np.mean((w * x - y) ** 2), "that is the loss, not the new w."),
-                *(
-                    (
-                        lambda w, x, y, rate, fixed=fixed: _gradient_step(w, x, y, fixed),
-                        "the learning rate is always the same. Use the argument `learning_rate`.",
-                    )
-                    for fixed in (0.1, 0.01, 0.05, 0.2, 0.001)
-                ),
-                (
-                    lambda w, x, y, rate: w - rate * _mean_squared_error_gradient(w, *_XY),
-                    "gradient(w) takes the x and y of the notebook. Use the arguments of your function.",
-                ),
-                (
-                    lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x,
-                    "that is one number for each example. One weight needs one number: take the mean.",
-                ),
-                (
-                    lambda w, x, y, rate: -rate * _mean_squared_error_gradient(w, x, y),
-                    "that is the change. Add it to w.",
-                ),
-            ],
+        choices(
+            {
+                "weights": "l",
+                "bias": "l",
+                "kernels": "h",
+                "kernel_size": "h",
+                "stride": "h",
+                "learning_rate": "h",
+                "epochs": "h",
+            },
+            {
+                "weights": {"h": f"you choose how many there are; their values are learned: {_LEARNED}"},
+                "bias": {"h": f"a bias is a weight as well: {_LEARNED}"},
+                "kernels": {"l": "what is *in* the kernels is learned; how many there are, you choose."},
+                "kernel_size": {"l": f"the 9 numbers of a 3 × 3 kernel are learned. Its size is not: {_CHOSEN}"},
+                "stride": {"l": f"no number in a kernel says how far it moves: {_CHOSEN}"},
+                "learning_rate": {"l": f"it says how long the steps of learning are: {_CHOSEN}"},
+                "epochs": {"l": f"training cannot know when you want to end it: {_CHOSEN}"},
+            },
         ),
-        "That is one step of gradient descent; Keras does this for all 93,322 weights at once.",
+        "All that `get_weights()` gives is learned. All that you write into the code is chosen.",
         (
-            "The loss is mean((w·x − y)²). Its derivative with respect to w is mean(2·(w·x − y)·x).",
-            "The new weight is w minus learning_rate times that derivative.",
+            "Which of these could you read in the code before any training?",
+            "`count_params()` counts what is learned: two of the seven.",
         ),
     ),
     4: Exercise(
-        function(
-            lambda label, probabilities: -np.log(probabilities[label]),
-            _ENTROPY_CASES,
-            [
-                (lambda label, p: np.log(p[label]), "the sign is missing: the loss must be positive, 0 at best."),
-                (lambda label, p: -np.log10(p[label]), "use the natural logarithm, np.log."),
-                (lambda label, p: -np.log2(p[label]), "use the natural logarithm, np.log."),
-                (lambda label, p: -np.sum(np.log(p)), "only the probability of the true class counts."),
-                (lambda label, p: -np.mean(np.log(p)), "only the probability of the true class counts."),
-                (lambda label, p: -np.log(np.max(p)), "that is the most probable class, not the true one."),
-                (
-                    lambda label, p: -p[label],
-                    "that is minus the probability. Without the logarithm, being sure and wrong is not expensive.",
-                ),
-                (
-                    lambda label, p: -np.log(p[label]) / len(p),
-                    "that is a mean over the classes. It is one image: all terms but one are 0, and they are added up.",
-                ),
-                *(
-                    (lambda label, p, by=by: -np.log(p[label + by]), "that is a neighbor: classes count from 0.")
-                    for by in (-1, 1)
-                ),
-                (lambda label, p: 1 - p[label], "that is the missing probability, without the logarithm."),
-                (lambda label, p: (1 - p[label]) ** 2, "that is a squared error. Cross-entropy takes a logarithm."),
-                (
-                    lambda label, p: -np.sum(p * np.log(p)),
-                    "that is the entropy of the prediction alone; the label is not used.",
-                ),
-            ],
-        ),
-        "Sure and right costs almost nothing; sure and wrong costs a lot.",
+        _built,
+        "It fits its images, its classes and its budget. It knows nothing yet: lesson 3b trains such networks.",
         (
-            "Which one of the probabilities belongs to the true class?",
-            "Minus the natural logarithm of probabilities[label].",
-        ),
-    ),
-    5: Exercise(
-        _small_network,
-        "That is with fewer than a quarter of the parameters of the dense network.",
-        (
-            "Where do the most parameters sit? Let the maps get small before Flatten, or use global average pooling.",
-            "Conv 16 – pool – conv 32 – pool – conv 32 – GlobalAveragePooling2D – Dense is one that fits.",
-            "Give it time: 10 epochs, or a learning rate of 0.003.",
+            'Begin with keras.Input((48, 48, 3)), end with Dense(7, activation="softmax").',
+            "What goes into the first dense layer sets its cost: pool twice or more, or take GlobalAveragePooling2D.",
+            "Conv 16 – pool – conv 32 – pool – conv 32 – GlobalAveragePooling2D – Dense 7 is one that fits.",
         ),
         [
-            ((model, _dataset()), message)
-            for model, message in (
-                (stand_in(kinds="Flatten Dense"), "there is no Conv2D layer in it."),
-                (
-                    stand_in(count_params=lambda: 93_322),
-                    "it has 93,322 parameters; at most 20,000 are allowed.",
-                ),
-                (
-                    stand_in(1.0, known=0.8),
-                    "it gets 100.0% of the validation images right, but only 80.0% of the training images. "
-                    "Train it on x_train.",
-                ),
-                (
-                    stand_in(0.1, known=0.1),
-                    "it gets 10.0% of the validation images right. Is it trained, on images scaled to 0…1?",
-                ),
-                (stand_in(0.9), "it gets 90.0% of the validation images right. The goal is 95%."),
-                (stand_in(0.94), "it gets 94.0% of the validation images right. The goal is 95%: close."),
-                (
-                    stand_in(0.6, known=0.6, scale=3),
-                    "it gets 60.0% of the validation images right, and its numbers are no probabilities: give the last "
-                    'layer activation="softmax", or train it with a loss that has from_logits=True.',
-                ),
-            )
+            (_network(kinds="Conv2D Flatten Dense"), "it has fewer than two Conv2D layers."),
+            (
+                _network(count_params=lambda: 295_623),
+                "it has 295,623 parameters; at most 20,000 are allowed.",
+            ),
+            (
+                _network(predict=lambda images, verbose=0: np.eye(10)[np.arange(len(images)) % 10]),
+                "for each image it must give 7 numbers, but the shape of its answer is (20, 10).",
+            ),
+            (
+                _network(predict=lambda images, verbose=0: images.reshape(20, 48 * 48)[:, :7]),
+                "it cannot take images of shape (48, 48, 3): begin with keras.Input((48, 48, 3)).",
+            ),
+            (
+                _network(predict=lambda images, verbose=0: 3 * np.eye(CLASSES)[np.arange(len(images)) % CLASSES]),
+                "what it answers are no probabilities: they are positive, with sum 1.",
+            ),
+            (
+                _network(kinds="Conv2D Conv2D Dense"),
+                "its convolutions have no activation: two in a row do what a single one can do.",
+            ),
         ],
         patience=6,
+    ),
+    5: Exercise(
+        choices(
+            {"A": "a", "B": "c", "C": "b", "D": "a"},
+            {
+                "A": {
+                    "b": "for that they would have to bend: sums of sums are sums.",
+                    "c": "they see more, and so does one larger kernel.",
+                },
+                "B": {
+                    "a": "where its input is positive, its slope is 1, and that comes back as it is.",
+                    "b": "its slope at 0 is 1. It gets flat at both ends only.",
+                },
+                "C": {
+                    "a": "the mean of the map of eyes still says whether there are any.",
+                    "c": "the mean of a map says just that: how much of it there is.",
+                },
+                "D": {
+                    "b": "a maximum needs no weights: there is nothing to learn in it.",
+                    "c": "a kernel has as many weights as before: it does not care how large the map is.",
+                },
+            },
+        ),
+        "Activations make depth worth it, and a head decides what is remembered.",
+        (
+            "A: what do kernels do, one after the other, with nothing in between? B: the right figure of activations.",
+            "C: which number is left of each map? D: which layer costs more, the larger the maps are?",
+        ),
     ),
     6: field(5, 3, 3, 2, 3).exercise(
         "5, then 7 after the pooling, 13, and 25: more than a quarter of a photograph of 48 × 48 pixels.",
@@ -256,60 +188,5 @@ EXERCISES: dict[int, Exercise] = {
             field, _FIELD_HINTS, first=(3, 5, 7), pool=(2, 3, 4), second=(3, 5, 7), stride=(2, 3), third=(3, 5)
         ),
     ),
-    7: Exercise(
-        choices(
-            {"A": "c", "B": "a", "C": "b"},
-            {
-                "A": {
-                    "a": "a large loss alone teaches nothing. What moves the weights is its slope.",
-                    "b": "only the probability of the true class is in it.",
-                },
-                "B": {
-                    "b": "both saw the same images. So look at those on which they differ; that says more.",
-                    "c": "that would give other networks. It does not say how sure the difference of these two is.",
-                },
-                "C": {
-                    "a": "it never learned from them: they are held back.",
-                    "c": "nothing says so. It depends on how and when the two are measured.",
-                },
-            },
-        ),
-        "Slopes teach, pairs compare, and a curve is read together with how it was measured.",
-        (
-            "A: look at the right figure of “A better loss for classes”. C: when is each of the curves measured?",
-            "B: `interval` got one number for each image. C: dropout works in training only.",
-        ),
-    ),
-    8: confusion(((80, 17, 3), (6, 92, 2), (1, 1, 98))).exercise(
-        "Cats are the ones to work on, and dogs are what they are taken for.",
-        (
-            "A row has all images of one true class. A column has all images that got one answer.",
-            "Right answers are on the diagonal. Dogs taken for cats: row dog, column cat.",
-        ),
-    ),
-    9: Exercise(
-        choices(
-            {"A": "b", "B": "c", "C": "a"},
-            {
-                "A": {
-                    "a": "a `.keras` file needs no more. This one has weights, and no layers.",
-                    "c": "it has the weights. What is missing are the layers into which they go.",
-                },
-                "B": {
-                    "a": "`epochs` is the number at which it ends, and it would be reached before the first step.",
-                    "b": "without `initial_epoch` it begins to count anew, and trains for 10 more.",
-                },
-                "C": {
-                    "b": "the weights are kept in both. What differs is what the optimizer remembers.",
-                    "c": "labels are not kept in any of them: you give them to `fit` again.",
-                },
-            },
-        ),
-        "Layers and weights to answer, the state of the optimizer to go on, and the history for the curves.",
-        (
-            "What does a `.weights.h5` file not hold? What was `epochs` in the cell after the break?",
-            "initial_epoch counts what is done, and epochs says where the training ends.",
-        ),
-    ),
-    10: quiz("03"),
+    7: quiz("03"),
 }

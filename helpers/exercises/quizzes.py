@@ -128,6 +128,29 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             "Against the gradient.",
         ),
     ),
+    "03b": (
+        Question(
+            "03",
+            "A convolution of 3 × 3 follows a pooling of 2 × 2. How much more of the image does one number see?",
+            ("2 pixels", "a step in the pooled map is two pixels of the image."),
+            ("3 pixels", "a layer adds its size − 1, times all strides before it."),
+            "4 pixels",
+        ),
+        Question(
+            "02",
+            "What makes the kernels of a Gabor bank different from those of a trained layer?",
+            "A formula sets them, and no image changes them.",
+            ("They are larger.", "a first layer can have kernels of 11 × 11, too."),
+            ("They answer to edges and stripes.", "so do many learned ones."),
+        ),
+        Question(
+            "01",
+            "A digit in the image moves by two pixels. What does its feature map do?",
+            ("It stays as it is.", "only what forgets the place, such as a mean over the map, stays the same."),
+            "It moves by two pixels.",
+            ("It gets weaker.", "the same kernel finds the same patch, two pixels further on."),
+        ),
+    ),
     "04": (
         Question(
             "01",
@@ -144,7 +167,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             ("the strongest response of each window", "that one is kept, the three others are dropped."),
         ),
         Question(
-            "03",
+            "03b",
             "What are the test images for?",
             ("to choose the better one of two networks", "then its score is a bit too good. Validation images choose."),
             "to measure, once, the network that was chosen",
@@ -156,10 +179,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             "02",
             "The bell of a Gabor kernel gets wider, its frequency stays. What happens?",
             ("Its stripes get wider.", "the frequency sets how wide they are. A wider bell shows more of them."),
-            (
-                "It answers to more angles, and is exact about the place.",
-                "over a longer way waves get out of step sooner.",
-            ),
+            ("It answers to more angles, and is exact about the place.", "on a long way waves get out of step sooner."),
             "It answers to fewer angles, and blurs the place.",
         ),
         Question(
@@ -182,10 +202,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             "04",
             "A dropout layer has the rate 0.4. What does it do in prediction?",
             ("It sets 40% of the numbers to 0.", "that is training. In prediction all of the network is used."),
-            (
-                "It multiplies all numbers by 0.6.",
-                "what stays is divided by 0.6 in training, which makes up for it.",
-            ),
+            ("It multiplies all numbers by 0.6.", "what stays is divided by 0.6 in training, which makes up for it."),
             "Nothing.",
         ),
         Question(
@@ -219,7 +236,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             ("if the accuracy stays without it", "then it is not needed: others stand in for it, and it is alive."),
         ),
         Question(
-            "03",
+            "03b",
             "The learning rate is far too large. What does the loss do?",
             ("It falls, but slowly.", "that is a rate that is too small."),
             ("It falls faster, to the same value.", "a step that is too long jumps over the valley, and lands higher."),
@@ -279,10 +296,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
         Question(
             "09",
             "Why can networks with skip connections be so deep?",
-            (
-                "They have fewer weights, and so they overfit less.",
-                "plain deep ones do worse on the *training* images already.",
-            ),
+            ("They have fewer weights, and so they overfit less.", "plain deep ones do worse even in training."),
             (
                 "They leave out blocks that an image does not need, so that fewer have to learn.",
                 "all blocks are computed; what came in is added to them.",
@@ -328,10 +342,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
         Question(
             "04",
             "Network A is two points better than network B, in one run of each. What follows?",
-            (
-                "A is better, as both had the same images.",
-                "the start is luck, too: runs of one network differ as much.",
-            ),
+            ("A is better, as both had the same images.", "the start is luck, too: runs of a network differ as much."),
             "Nothing yet: repeat both with several seeds.",
             ("Nothing yet: train both for longer.", "that is still one run of each, and luck does not get smaller."),
         ),
@@ -367,10 +378,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             "11",
             "You tried 20 settings. Which accuracy do you report?",
             ("the best of the 20 on the test images", "the luckiest of 20: the test would have chosen it."),
-            (
-                "that of the chosen one on the validation images",
-                "they have chosen it, and so they flatter it.",
-            ),
+            ("that of the chosen one on the validation images", "they have chosen it, and so they flatter it."),
             "that of the chosen one on the test images, after one look",
         ),
         Question(
@@ -381,7 +389,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
             ("more channels", "then it learns by heart even more easily."),
         ),
         Question(
-            "03",
+            "03b",
             "Ten classes, and after three epochs 10% are right. What do you try first?",
             ("a larger network", "a loss that does not fall seldom comes from a network that is too small."),
             "a tenth of the rate",

@@ -1,58 +1,45 @@
 """The exercises of lesson 03, building a CNN: right answers, typical mistakes with their messages."""
 
-import math
 import types
 
 from helpers.engine import keras
 from helpers.exercises import load_checks
 
 import numpy as np
-from exercise_tools import Answers, dressed, letters, not_written, one_wrong
+import pytest
+from exercise_tools import Answers, dressed, letters, one_wrong
+from keras import layers
 
 
-def network(parameters=16_938, kinds=("Conv2D", "Flatten", "Dense"), accuracy=1.0, known=1.0, scale=1.0, classes=10):
-    """Return something with the face of a trained Keras model, and a dataset of which it gets such shares right."""
-    labels = np.arange(200) % 10
-    train, validation = (
-        types.SimpleNamespace(images=np.full((200, 28, 28, 1), value, np.uint8), labels=labels) for value in (100, 200)
-    )
-
-    def predict(given, verbose):
-        assert given.max() <= 1
-        share = known if given.max() < 0.5 else accuracy
-        answers = np.where(np.arange(200) < share * 200, labels, (labels + 1) % 10)
-        return scale * np.eye(classes)[answers % classes]
-
-    model = types.SimpleNamespace(
-        layers=[type(kind, (), {})() for kind in kinds], count_params=lambda: parameters, predict=predict
-    )
-    dataset = types.SimpleNamespace(train=train, validation=validation, class_names=tuple("0123456789"))
-    return model, dataset
+def network(*middle, shape=(48, 48, 3), classes=7, last="softmax"):
+    """Return a model of Keras, not trained: these layers, then the mean of each map, and a dense layer."""
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(classes, activation=last)]
+    return keras.Sequential([keras.Input(shape), *middle, *head])
 
 
-def gradient_by_loop(w, x, y, rate):
-    slope = 0
-    for one, target in zip(x, y, strict=True):
-        slope += 2 * (w * one - target) * one / len(x)
-    return [w][0] - slope * rate
+def conv(filters=8, size=3, activation="relu"):
+    return layers.Conv2D(filters, size, activation=activation)
 
 
-unbuilt = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(10)])
+def functional():
+    """Return a network that branches, with an operation as its activation."""
+    inputs = keras.Input((48, 48, 3))
+    left, right = (layers.Conv2D(8, size, strides=2, padding="same")(inputs) for size in (3, 5))
+    maps = keras.ops.relu(layers.Concatenate()([left, right]))
+    return keras.Model(inputs, layers.Dense(7, activation="softmax")(layers.GlobalMaxPooling2D()(maps)))
 
+
+NAMES = ("weights", "bias", "kernels", "kernel_size", "stride", "learning_rate", "epochs")
+CHOSEN = dict(zip(NAMES, "llhhhhh", strict=True))
 FIELD = {"conv2": 13, "conv3": 25}
-COUNTS = np.array([[80, 17, 3], [6, 92, 2], [1, 1, 98]])
-MATRIX = {"accuracy": 90, "cats_found": 80, "dogs_as_cats": 6}
 STUBS = {
     1: "?",
     2: {"conv": None, "height": None, "dense": None},
-    3: lambda w, x, y, learning_rate: ...,
-    4: lambda label, probabilities: ...,
-    5: (..., None),
+    3: dict.fromkeys(NAMES, "?"),
+    4: ...,
+    5: letters("????"),
     6: {"conv2": None, "conv3": None},
     7: letters("???"),
-    8: {"accuracy": None, "cats_found": None, "dogs_as_cats": None},
-    9: letters("???"),
-    10: letters("???"),
 }
 RIGHT = {
     1: ["c", "C", "c."],
@@ -61,26 +48,18 @@ RIGHT = {
         {"conv": 800 * 64 + 64, "height": np.int64(10), "dense": 64010},
         {"conv": "51264", "height": "10", "dense": "64010"},
     ],
-    3: [
-        lambda w, x, y, rate: w - rate * 2 / len(x) * np.dot(w * x - y, x),
-        lambda w, x, y, rate: w + 2 * rate * np.mean((y - w * x) * x),
-        gradient_by_loop,
-    ],
+    3: [CHOSEN, {name: letter.upper() for name, letter in CHOSEN.items()}, {**CHOSEN, "bias": " (l)."}],
     4: [
-        lambda label, p: np.log(1 / p[label]),
-        lambda label, p: -np.sum(np.eye(len(p))[label] * np.log(p)),
-        lambda label, p: np.array(-math.log([*p][label] + 1e-12)),
+        network(conv(16), layers.MaxPooling2D(), conv(32), layers.MaxPooling2D(), conv(32)),
+        network(layers.SeparableConv2D(16, 3), conv(16, activation="tanh")),
+        functional(),
+        keras.Sequential([keras.Input((48, 48, 3)), network(conv(), conv(activation=None))]),
+        keras.Sequential([conv(), conv(), layers.GlobalAveragePooling2D(), layers.Dense(7, activation="softmax")]),
+        network(conv(activation=None), layers.LeakyReLU(), conv(activation=None)),
     ],
-    5: [network(), network(20_000, ("SeparableConv2D", "Dense"), accuracy=0.95), network(scale=5)],  # no softmax
+    5: dressed("acba"),
     6: [FIELD, {"conv2": 13.0, "conv3": "25"}, {"conv2": 7 + 2 * 3, "conv3": np.int64(13 + 2 * 3 * 2)}],
-    7: dressed("cab"),
-    8: [
-        MATRIX,
-        {**MATRIX, "accuracy": 100 * np.trace(COUNTS) / COUNTS.sum()},
-        {**MATRIX, "dogs_as_cats": COUNTS[1, 0]},
-    ],
-    9: dressed("bca"),
-    10: dressed("acc"),
+    7: dressed("acc"),
 }
 WRONG = {
     1: [("a", "what the next layer gets"), ("b", "save just as many"), ("d", "Dense layer now gets fewer")],
@@ -103,51 +82,35 @@ WRONG = {
         ({"conv": 51264, "height": 10, "dense": 650}, "long list"),
     ],
     3: [
-        (lambda w, x, y, rate: w + rate * np.mean(2 * (w * x - y) * x), "uphill"),
-        (lambda w, x, y, rate: w - rate * np.sum(2 * (w * x - y) * x), "mean"),
-        (lambda w, x, y, rate: w - rate * np.mean((w * x - y) * x), "factor 2"),
-        (lambda w, x, y, rate: w - np.mean(2 * (w * x - y) * x), "learning rate"),
-        (lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x, "take the mean"),
-        (lambda w, x, y, rate: w - 2 * rate * np.mean(w * x - y), "the inner derivative"),
-        (lambda w, x, y, rate: w - rate * np.mean((w * x - y) ** 2), "you subtract the loss"),
-        (lambda w, x, y, rate: np.mean((w * x - y) ** 2), "that is the loss"),
-        (lambda w, x, y, rate: gradient_by_loop(w, x, y, 0.05), "always the same"),
-        (lambda w, x, y, rate: 2 * np.dot(w * x - y, x) / len(x), "the gradient, not the new w"),
-        (lambda w, x, y, rate: -rate * np.mean(2 * (w * x - y) * x), "Add it to w"),
-        (
-            lambda w, x, y, rate: (
-                w - rate * np.mean(2 * (w * np.array([1, 2, 3]) - np.array([2, 4, 6])) * np.array([1, 2, 3]))
-            ),
-            "arguments of your function",
-        ),
+        ({**CHOSEN, "weights": "h"}, "their values are learned"),
+        ({**CHOSEN, "bias": "h"}, "a bias is a weight"),
+        ({**CHOSEN, "kernels": "l"}, "what is *in* the kernels"),
+        ({**CHOSEN, "kernel_size": "l"}, "the 9 numbers of a 3 × 3 kernel"),
+        ({**CHOSEN, "stride": "l"}, "no number in a kernel says how far it moves"),
+        ({**CHOSEN, "learning_rate": "l"}, "how long the steps of learning are"),
+        ({**CHOSEN, "epochs": "l"}, "training cannot know when you want to end it"),
     ],
     4: [
-        (lambda label, p: np.log(p[label]), "sign"),
-        (lambda label, p: -np.log2(p[label]), "natural logarithm"),
-        (lambda label, p: -np.sum(np.log(p)), "true class"),
-        (lambda label, p: -np.log(np.sort(p)[-1]), "the most probable class"),
-        (lambda label, p: sum(np.delete(p, label)), "without the logarithm"),
-        (lambda label, p: np.dot(p, np.log(1 / p)), "the entropy of the prediction alone"),
-        (lambda label, p: (1 - p[label]) ** 2, "squared error"),
-        (lambda label, p: -np.log(p), "shape"),
-        (lambda label, p: -p[label], "minus the probability"),
-        (lambda label, p: -np.mean(np.eye(len(p))[label] * np.log(p)), "mean over the classes"),
-        (lambda label, p: -np.log(p[label - 1]), "a neighbor"),
-        (lambda label, p: -np.log([*p][label + 1]), "a neighbor"),
-        (lambda label, p: np.nan, "it returned nan, for (0, "),
+        (network(conv()), "fewer than two Conv2D layers"),
+        (network(conv(64), conv(64)), "it has 39,175 parameters; at most 20,000"),
+        (network(conv(), conv(), classes=10), "for each image it must give 7 numbers"),
+        (network(conv(), conv(), shape=(48, 48, 1)), "cannot take images of shape (48, 48, 3)"),
+        (network(conv(), conv(), last=None), "are no probabilities"),
+        (network(conv(), conv(), last="sigmoid"), "are no probabilities"),
+        (network(conv(activation=None), layers.MaxPooling2D(), conv(activation=None)), "have no activation"),
+        (keras.Sequential([conv(), conv(), layers.Dense(7, activation="softmax")]), "for each image it must give 7"),
     ],
-    5: [
-        (network(20_001), "it has 20,001 parameters; at most 20,000"),
-        (network(kinds=("Flatten", "Dense")), "there is no Conv2D"),
-        (network(accuracy=0.1, known=0.1), "Is it trained"),
-        (network(accuracy=0.94), "The goal is 95%: close."),
-        (network(accuracy=0.7), "The goal is 95%."),
-        (network(known=0.9), "Train it on x_train."),
-        (network(accuracy=0.6, known=0.6, scale=3.0), "softmax"),
-        ((unbuilt, network()[1]), "begin with keras.Input(…)"),
-        (network(kinds=("Conv2D", "Lambda")), "a Lambda layer does not say"),
-        (network(classes=5), "it must give 10 numbers"),
-    ],
+    5: one_wrong(
+        "acba",
+        Ab="sums of sums are sums",
+        Ac="so does one larger kernel",
+        Ba="that comes back as it is",
+        Bb="flat at both ends only",
+        Ca="whether there are any",
+        Cc="how much of it there is",
+        Db="a maximum needs no weights",
+        Dc="does not care how large the map is",
+    ),
     6: [
         ({**FIELD, "conv2": 9}, "3 steps in the image"),
         ({**FIELD, "conv2": 19}, "not for its own window"),
@@ -162,39 +125,6 @@ WRONG = {
         ({**FIELD, "conv3": 26}, "too large"),
     ],
     7: one_wrong(
-        "cab",
-        Aa="a large loss alone",
-        Ab="only the probability of the true class",
-        Bb="both saw the same images",
-        Bc="would give other networks",
-        Ca="held back",
-        Cc="nothing says so",
-    ),
-    8: [
-        ({**MATRIX, "accuracy": 0.9}, "in percent"),
-        ({**MATRIX, "accuracy": 270}, "Divide by the number of all"),
-        ({**MATRIX, "accuracy": 10}, "share of mistakes"),
-        ({**MATRIX, "cats_found": 0.8}, "in percent"),
-        ({**MATRIX, "cats_found": 100 * 80 / 87}, "Take the row"),
-        ({**MATRIX, "cats_found": 92}, "Take the row"),
-        ({**MATRIX, "cats_found": 80 / 3}, "not of all animals"),
-        ({**MATRIX, "cats_found": 20}, "it took for others"),
-        ({**MATRIX, "dogs_as_cats": 17}, "cats taken for dogs"),
-        ({**MATRIX, "dogs_as_cats": 8}, "all dogs that were taken"),
-        ({**MATRIX, "dogs_as_cats": 7}, "owls as well"),
-        ({**MATRIX, "dogs_as_cats": 92}, "that it recognized"),
-        ({**MATRIX, "dogs_as_cats": 5}, "too small"),
-    ],
-    9: one_wrong(
-        "bca",
-        Aa="needs no more",
-        Ac="the layers into which they go",
-        Ba="before the first step",
-        Bb="begins to count anew",
-        Cb="what the optimizer remembers",
-        Cc="labels are not kept",
-    ),
-    10: one_wrong(
         "acc",
         Ab="added up to one map",
         Ac="how deep each kernel is",
@@ -207,33 +137,27 @@ WRONG = {
 MISSING = [
     (1, "no", "answer with one of the letters a, b, c, d"),
     (2, {"conv": 51_264, "height": 10, "dense": ...}, "fill in dense."),
-    (3, None, "define the function"),
-    (4, not_written, "write the body of the function"),
-    (5, None, "build and train a model, then give check(5, (small_model, dataset))."),
-    (5, network()[0], "give the trained model and the dataset: check(5, (small_model, dataset))."),
-    (5, (network()[0], None), "give the trained model and the dataset"),
-    (5, network()[::-1], "give the trained model and the dataset"),
+    (3, {**CHOSEN, "stride": "?"}, "stride: put one of the letters h, l"),
+    (4, None, "build a model of Keras, and give it: check(4, color_cnn)."),
+    (4, layers.Conv2D(8, 3), "build a model of Keras"),
+    (5, letters("ac?a"), "C: put one of the letters a, b, c"),
     (6, {"conv2": 13, "conv3": ...}, "fill in conv3."),
-    (7, letters("c?b"), "B: put one of the letters a, b, c"),
-    (8, {**MATRIX, "accuracy": None}, "fill in accuracy."),
-    (9, letters("bc?"), "C: put one of the letters a, b, c"),
-    (10, letters("a?c"), "B: put one of the letters a, b, c"),
+    (7, letters("a?c"), "B: put one of the letters a, b, c"),
 ]
 
 
 class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "03", STUBS, RIGHT, WRONG, MISSING
+    returns_no_array = (4,)
 
 
-def test_small_network_may_be_nested_and_must_take_the_images(said):
-    model, dataset = network()
-    load_checks("03")(5, (types.SimpleNamespace(**vars(model) | {"layers": [model]}), dataset))
-    assert said().startswith("✓ yes")
-
-    def predict(given, verbose):
-        raise ValueError("expected shape (None, 32, 32, 3)")
-
-    load_checks("03")(5, (types.SimpleNamespace(**vars(model) | {"predict": predict}), dataset))
-    assert "begin with keras.Input((" in said()
-    load_checks("03")(5, model)
-    assert said().startswith("… not yet: give the trained model and the dataset")
+@pytest.mark.parametrize(("parameters", "verdict"), [(20_000, "✓ yes"), (20_001, "✗ no: it has 20,001")])
+def test_exactly_as_many_parameters_as_are_allowed(parameters, verdict, said):
+    kinds = ("Conv2D", "Conv2D", "ReLU", "Dense")
+    model = types.SimpleNamespace(
+        layers=[type(kind, (), {})() for kind in kinds],
+        count_params=lambda: parameters,
+        predict=lambda images, verbose: np.eye(7)[np.arange(len(images)) % 7],
+    )
+    load_checks("03")(4, model)
+    assert said().startswith(verdict)

@@ -336,7 +336,7 @@ WRONG = {
     ),
     8: one_wrong(
         "cba",
-        Aa="on the *training* images already",
+        Aa="do worse even in training",
         Ab="all blocks are computed",
         Ba="speaks for the class",
         Bc="one weight for each map",
