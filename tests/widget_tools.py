@@ -81,7 +81,7 @@ def state(widget):
     layout = ("width", "height", "visibility", "display")
     return [
         (
-            type(part),
+            type(part).__name__,  # anywidget makes a class for each of its widgets
             plain(getattr(part, "value", None)),
             getattr(part, "max", None),
             getattr(part, "disabled", None),
