@@ -442,7 +442,7 @@ WRONG = {
     ],
     8: one_wrong(
         "bac",
-        Aa="nobody has tried here",
+        Aa="these do not help",
         Ac="and was not found",
         Bb="one has to change it and nothing else",
         Bc="here they grow",
