@@ -208,8 +208,19 @@ def messages() -> dict[tuple[str, int], list[str]]:
 
 
 def names() -> tuple[misconceptions.Misconception, ...]:
-    """Return the rows that the file of names should have."""
-    return misconceptions.renewed(misconceptions.known(), messages())
+    """Return the rows that the file of names should have.
+
+    Raises ValueError for a file that cannot be read: without it all would get other names than before.
+    """
+    try:
+        rows = misconceptions.read(misconceptions.FILE.read_text(encoding="utf-8"))
+        if not rows:
+            raise ValueError("it is empty")
+    except (OSError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{misconceptions.FILE.name} cannot be read ({error}): mend it, or get it back with git; nothing was made."
+        ) from None
+    return misconceptions.renewed(rows, messages())
 
 
 def plain(text: str) -> str:

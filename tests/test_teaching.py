@@ -44,6 +44,17 @@ def test_a_stale_page_is_noticed_and_mended(teaching, monkeypatch, tmp_path):
     assert [path.name for path in teaching.stale()] == ["schedules.md"]
 
 
+@pytest.mark.parametrize("content", [None, "", "name,state,message\n01.1.1,,one, and a comma too many\n"])
+def test_names_that_cannot_be_read_are_not_given_anew(teaching, monkeypatch, tmp_path, content):
+    file = tmp_path / "names.csv"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setattr(teaching.misconceptions, "FILE", file)
+    with pytest.raises(ValueError, match=r"cannot be read .* nothing was made"):
+        teaching.stale()
+    assert file.exists() == (content is not None) and (content is None or file.read_text() == content)
+
+
 def test_check_is_a_command():
     done = subprocess.run(
         [sys.executable, "scripts/make_teaching.py", "--check"], cwd=ROOT, capture_output=True, text=True
