@@ -8,7 +8,7 @@ from pathlib import Path
 from helpers.datasets import Dataset
 from helpers.datasets.animals import ANIMALS
 from helpers.datasets.downloads import RemoteFile, fetch, is_sound, verified
-from helpers.datasets.public import IMAGENET_WEIGHTS
+from helpers.datasets.public import DATASETS, IMAGENET_WEIGHTS
 from helpers.datasets.runs import read_table
 from helpers.engine import keras
 from helpers.files import DamagedFileError, readable, readable_of_clone
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "data" / "models"
 CLASS_NAMES = {
     "digits": tuple("0123456789"),
     "critters": ANIMALS,
-    "photos": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "photos": DATASETS["cifar10"].class_names,
 }
 """For each network the names of its classes, in the order of its outputs."""
 

@@ -10,10 +10,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from helpers.lessons import LESSONS, find_lesson
-
 import nbformat
-from refresh import NOTEBOOKS, execute
+from refresh import chosen, execute
 
 LEFT_OUT = ("image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json")
 LONGEST = 12
@@ -83,13 +81,9 @@ def main() -> None:
     parser.add_argument("lessons", nargs="*", help="ids, such as 03; all without")
     parser.add_argument("--report", type=Path, help="a file to whose end the same is written")
     options = parser.parse_args()
-    try:
-        lessons = [find_lesson(lesson_id) for lesson_id in options.lessons] or LESSONS
-    except ValueError as error:
-        parser.error(str(error))
+    paths = chosen(options.lessons)
     replaced = patterns(SANITIZE.read_text(encoding="utf-8"))
-    for lesson in lessons:
-        path = NOTEBOOKS / f"{lesson.stem}.ipynb"
+    for path in paths:
         with tempfile.TemporaryDirectory() as folder:
             run = execute(path, {"CNN_LESSONS_RUNS": folder}, allow_errors=True)
         text = as_text(path.stem, differences(nbformat.read(path, as_version=4), run, replaced))

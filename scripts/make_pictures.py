@@ -12,12 +12,12 @@ import json
 import re
 import sys
 import zlib
-from pathlib import Path
 from typing import NamedTuple
 
 from helpers.datasets import load_dataset, load_photo
 from helpers.datasets.critters import critter
 from helpers.engine import keras
+from helpers.files import written_whole
 from helpers.lessons import examples
 from helpers.models import CLASS_NAMES, load_model
 from helpers.widgets.activation import ActivationExplorer
@@ -219,7 +219,8 @@ def write_card() -> None:
         content = path.read_bytes()
         rows.append(f"| `{path.name}` | {len(content)} | `{hashlib.sha256(content).hexdigest()}` |\n")
     text = re.sub(r"(?m)^\| `.*\n", "", CARD.read_text(encoding="utf-8")).rstrip() + "\n"
-    CARD.write_text(text + "".join(rows), encoding="utf-8")
+    with written_whole(CARD) as partial:
+        partial.write_text(text + "".join(rows), encoding="utf-8")
 
 
 def main() -> None:
@@ -231,7 +232,8 @@ def main() -> None:
         content = json.dumps(recorded(RECIPES[name]), ensure_ascii=False, separators=(",", ":")) + "\n"
         if len(content.encode()) > MOST:
             raise SystemExit(f"{name} has {len(content.encode()):,} bytes: more than {MOST:,}.")
-        Path(PICTURES / f"{name}.json").write_text(content, encoding="utf-8")
+        with written_whole(PICTURES / f"{name}.json") as partial:
+            partial.write_text(content, encoding="utf-8")
         print(f"{name}: {len(content.encode()):,} bytes", flush=True)
     write_card()
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from helpers.datasets import load_photo, resize_photo
 from helpers.datasets.animals import ANIMALS
 from helpers.datasets.critters import critter
+from helpers.datasets.public import DATASETS
 from helpers.pixels import HEAT
 
 import h5py
@@ -25,7 +26,6 @@ import numpy as np
 from living import mounted, signed_colors
 
 MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
-PHOTOS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 class Network(NamedTuple):
@@ -40,7 +40,7 @@ class Network(NamedTuple):
 
 NETWORKS = {
     "critters": Network("critters: ten drawn animals", ANIMALS, 64, 28, "conv3"),
-    "photos": Network("photos: ten kinds of things", PHOTOS, 32, 25, "conv3_relu"),
+    "photos": Network("photos: ten kinds of things", DATASETS["cifar10"].class_names, 32, 25, "conv3_relu"),
 }
 """With so many bits, all activations are those of Keras to 1e-4, and both networks take less than 4 MB."""
 CRITTERS, PHOTOGRAPHS, SIDE = (12, 1, 28, 7, 9, 14), ("chelsea", "coffee", "astronaut", "rocket"), 96

@@ -10,6 +10,8 @@ import tomllib
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
+from helpers.files import written_whole
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "pyproject.toml"
 START = "notebooks/00_start_here.ipynb"
@@ -59,4 +61,6 @@ def with_links(readme: str, public: dict[str, str]) -> str:
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
-    readme.write_text(with_links(readme.read_text(encoding="utf-8"), public_addresses()), encoding="utf-8")
+    text = with_links(readme.read_text(encoding="utf-8"), public_addresses())
+    with written_whole(readme) as partial:
+        partial.write_text(text, encoding="utf-8")

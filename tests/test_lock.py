@@ -156,7 +156,7 @@ def test_a_lesson_runs_and_is_left_as_it_was(compare, tmp_path, monkeypatch, cap
     lesson = notebook(("print('≈ 3')\n1 + 1", [out("≈ 4\n"), shown(text_plain="3")]), ("1 / 0", []))
     nbformat.write(lesson, tmp_path / "01_convolution_by_hand.ipynb")
     before = (tmp_path / "01_convolution_by_hand.ipynb").read_bytes()
-    monkeypatch.setattr(compare, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(importlib.import_module("refresh"), "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(sys, "argv", ["compare_outputs.py", "--report", str(tmp_path / "report.txt"), "01"])
     compare.main()
     said = capsys.readouterr().out
