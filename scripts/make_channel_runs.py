@@ -5,6 +5,7 @@ ones of the lesson. Receptive field, parts at peaks and silencing are stated as 
 """
 
 import sys
+from functools import partial
 
 from helpers.activations import best_inputs
 from helpers.datasets import critters
@@ -180,11 +181,14 @@ def dead(seed: int) -> dict:
     return found
 
 
-def classes(seed: int) -> dict:
+def classes(seed: int, untrained: bool = False) -> dict:
     """R06e: the share of the commonest class among the images where a channel is strongest, and among random ones."""
     images, labels = pictures(drawn("train", SEEN, seed)), critters.labels(SEEN)
-    random, found = np.random.default_rng(seed), {}
-    for name, maps in maps_of(load_model("critters"), images).items():
+    random, found, model = np.random.default_rng(seed), {}, load_model("critters")
+    if untrained:
+        set_seed(seed)
+        model = keras.models.clone_model(model)
+    for name, maps in maps_of(model, images).items():
         peaks = maps.max(axis=(1, 2))
         live = np.flatnonzero((peaks > 0).sum(axis=0) >= 40)
         best = [np.bincount(labels[np.argsort(-peaks[:, k])[:40]]).max() / 40 for k in live]
@@ -257,6 +261,7 @@ EXPERIMENTS = {
     "parts": parts,
     "dead": dead,
     "classes": classes,
+    "classes, untrained": partial(classes, untrained=True),
     "ascent": ascent,
     "fooled": fooled,
 }

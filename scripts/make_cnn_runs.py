@@ -1,4 +1,4 @@
-"""Train the networks of lesson 03b on digits, shuffle their pixels, shift them: data/cnn_runs.csv.
+"""Train the networks of lesson 03b on digits, shuffle their pixels, shift them, add a layer: data/cnn_runs.csv.
 
 Run `.venv/bin/python scripts/make_cnn_runs.py`. Networks, training and the share of a slope are those of the lesson's
 cells; validation images judge. Each seed shuffles in another way, the same for training and validation images.
@@ -91,7 +91,29 @@ def pixels(seed: int) -> dict:
     return found
 
 
-EXPERIMENTS = {"pixels": pixels}
+def deeper(seed: int) -> dict:
+    """Return what one more convolution does to the pooled network of exercise 1, lesson 03, which it makes smaller."""
+    digits, found = load_dataset("digits"), {}
+    parts = {"training accuracy": digits.train, "accuracy": digits.validation}
+    for case, more in (("two convolutions", 0), ("three convolutions", 1)):
+        set_seed(seed)
+        stack = [keras.Input((28, 28, 1))]
+        for _ in range(2):
+            stack += [layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D()]
+        stack += [layers.Conv2D(32, 3, activation="relu")] * more
+        stack += [layers.Flatten(), layers.Dense(32, activation="relu"), layers.Dense(10, activation="softmax")]
+        model = keras.Sequential(stack)
+        x, y = digits.train.images.astype("float32") / 255, digits.train.labels
+        falling = keras.optimizers.schedules.CosineDecay(RATE, EPOCHS * -(-len(x) // BATCH))
+        model.compile(keras.optimizers.Adam(falling), "sparse_categorical_crossentropy")
+        model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+        found[case, "parameters", EPOCHS] = model.count_params()
+        for name, part in parts.items():
+            found[case, name, EPOCHS] = right(model, part.images.astype("float32") / 255, part.labels)
+    return found
+
+
+EXPERIMENTS = {"pixels": pixels, "deeper": deeper}
 JUDGED = [
     *(("pixels", "accuracy", "CNN, Flatten, in order", "dense, in order", at) for at in (1, EPOCHS)),
     ("pixels", "accuracy", "CNN, Flatten, shuffled", "dense, shuffled", EPOCHS),
@@ -103,6 +125,7 @@ JUDGED = [
         ("pixels", "accuracy, shifted", "CNN, mean of each map, in order", "CNN, Flatten, in order", by)
         for by in (2, 4, 6)
     ),
+    ("deeper", "accuracy", "three convolutions", "two convolutions", EPOCHS),
 ]
 
 if __name__ == "__main__":

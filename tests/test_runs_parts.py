@@ -220,6 +220,14 @@ def test_races_at_equal_weights(monkeypatch):
 # --- lesson 02 ---
 
 
+def test_random_kernels_are_as_smooth_as_learned_ones():
+    floor = load("kernel").floor(0)
+    smooth, plane = (
+        floor["random, as smooth as learned", name] for name in ("neighbor correlation", "share of a plane")
+    )
+    assert smooth == pytest.approx(0.7, abs=0.05) and 3 / 81 < plane < 0.34
+
+
 def test_banks_of_lesson_02():
     kernel = load("kernel")
     banks = kernel.banks(3)
@@ -286,3 +294,18 @@ def test_the_same_animals_on_other_backgrounds(monkeypatch):
     images = [images for images, _ in grounds.values()]
     assert [*grounds] == ["train", "validation", "test"] and len({len(some) for some in images}) == 1
     assert len(images[0]) >= 15 and not np.allclose(images[0], images[1])
+
+
+# --- lesson 11 ---
+
+
+def test_networks_of_the_workshop():
+    script = load("workshop")
+    networks = {name: script.build(**options) for name, options in script.NETWORKS.items()}
+    assert [f"{model.count_params():,} weights" for model in networks.values()] == [
+        name.removesuffix(", dropout") for name in networks
+    ]
+    dropped = {
+        name: [layer.rate for layer in model.layers if hasattr(layer, "rate")] for name, model in networks.items()
+    }
+    assert dropped == {name: [0.2] * name.endswith("dropout") for name in networks}

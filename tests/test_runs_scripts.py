@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from helpers.datasets import Split, load_dataset
 from helpers.datasets.measured import COLUMNS, make
+from helpers.recipe import shrink
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ TINY = {  # script: constants of it that a test of seconds needs
     "remedy": {"TRAINED": 64, "EPOCHS": 2, "LONG": 3, "MASKS": 2, "ANIMALS": 20, "UNITS": (4, 16)},
     "downsampling": {"EPOCHS": 1},
     "activation": {"EPOCHS": 1},
+    "workshop": {"EPOCHS": 1, "PHOTOGRAPHS": 64},
     "block": {"EPOCHS": 1, "BUDGET": 3000, "LIMIT": {"critters": 64, "digits": 64}},
     "dictionary": {"PATCHES": 300, "TRIES": 1},
 }
@@ -30,8 +32,8 @@ SLOW = {"tuning": ["neighbors", "cuts", "drift", "forgetting", "rules", "sides"]
 
 
 def few(name: str, limit=None, otherwise=None, number: int = 120):
-    """Return a dataset with few images of each part."""
-    whole = load_dataset(name)
+    """Return a dataset with few images of each part; for photographs that may not be here critters of their size."""
+    whole = shrink(load_dataset("critters")) if name == "cifar10" else load_dataset(name)
     parts = {
         part: Split(*(array[:number] for array in getattr(whole, part))) for part in ("train", "validation", "test")
     }

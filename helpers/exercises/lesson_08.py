@@ -277,7 +277,7 @@ EXERCISES: dict[int, Exercise] = {
                     "b": "perhaps, but the images differ, too: two things were changed at once.",
                 },
                 "D": {
-                    "a": "the output stands beside the text and says 0.9081. A text is not a measurement.",
+                    "a": "the output stands beside the text and says 0.908. A text is not a measurement.",
                     "b": "0.2 points are two images of 1,000: other images change more than that.",
                 },
                 "E": {
