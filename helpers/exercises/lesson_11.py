@@ -241,7 +241,7 @@ EXERCISES = {
     ),
     5: Exercise(
         choices(
-            {"A": "b", "B": "c", "C": "a"},
+            {"A": "b", "B": "c", "C": "a", "D": "b", "E": "c"},
             {
                 "A": {
                     "a": "a window is a way to read memory. Nothing is copied before a batch is taken out of it.",
@@ -255,12 +255,21 @@ EXERCISES = {
                     "b": "the matrix is divided by its norm first.",
                     "c": "the length of the gradient is divided out, not subtracted.",
                 },
+                "D": {
+                    "a": "the number of images comes first, then height and width, at the end the channels.",
+                    "c": "the 1 says that each label is a list of one number. What are the smallest and the largest?",
+                },
+                "E": {
+                    "a": "the last number of the first shape says that.",
+                    "b": "the smallest and the largest number say that.",
+                },
             },
         ),
-        "Windows instead of copies, and a direction instead of a length.",
+        "Windows instead of copies, a direction instead of a length, and a look at the data before both.",
         (
-            "A: what is in memory, and what only looks as if it were? B and C: look at the first line of orthogonal.",
-            "B: what does the figure show of the singular values afterwards?",
+            "A: what is in memory, and what only looks as if it were? B and C: look at the first line of orthogonal. "
+            "D: number, height, width, channels.",
+            "B: what does the figure show of the singular values afterwards? E: what would you have to count?",
         ),
     ),
     6: quiz("11"),

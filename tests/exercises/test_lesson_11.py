@@ -68,7 +68,7 @@ STUBS = {
     2: dict.fromkeys("abcd", "?"),
     3: lambda patches: ...,
     4: lambda images, labels, classes, seed, callbacks: ...,
-    5: letters("???"),
+    5: letters("?????"),
     6: letters("???"),
 }
 RIGHT = {
@@ -76,7 +76,7 @@ RIGHT = {
     2: [MAP, {name: letter.upper() for name, letter in MAP.items()}, {name: f"({x})" for name, x in MAP.items()}],
     3: [by_eigenvectors, by_svd, by_root, by_cholesky],
     4: [quick, partial(quick), narrower],
-    5: dressed("bca"),
+    5: dressed("bcabc"),
     6: dressed("bac"),
 }
 WRONG = {
@@ -132,13 +132,17 @@ WRONG = {
         (lambda *given, **more: 1 / 0, "ZeroDivisionError"),
     ],
     5: one_wrong(
-        "bca",
+        "bcabc",
         Aa="Nothing is copied before a batch",
         Ac="the mirror images are stored, once",
         Ba="long in one direction",
         Bb="Their lengths stay as unequal",
         Cb="the matrix is divided by its norm first",
         Cc="divided out, not subtracted",
+        Da="then height and width, at the end the channels",
+        Dc="each label is a list of one number",
+        Ea="the last number of the first shape",
+        Eb="the smallest and the largest number",
     ),
     6: one_wrong(
         "bac",
@@ -151,7 +155,7 @@ WRONG = {
     ),
 }
 MISSING = [
-    (5, letters("b?a"), "B: put one of the letters a, b, c"),
+    (5, letters("b?abc"), "B: put one of the letters a, b, c"),
     (6, letters("b?c"), "B: put one of the letters a, b, c"),
     (1, {**RULES, "b": ...}, "fill in b"),
     (2, {**MAP, "c": "?"}, "c: put one of the letters"),
