@@ -45,7 +45,7 @@ def load_history(path) -> pd.DataFrame:
     with readable(path, "Remove it, and train again."):
         if not path.read_text(encoding="utf-8").endswith("\n"):
             raise ValueError("its last line is cut off")
-        return pd.read_csv(path, index_col="epoch")
+        return pd.read_csv(path, index_col="epoch", float_precision="round_trip")  # else last digits differ
 
 
 def one_after_the_other(batches):

@@ -7,6 +7,9 @@ models/ of the cache (helpers/files.py); remove it to start anew.
 """
 
 import argparse
+import json
+import zipfile
+from pathlib import Path
 
 from helpers.datasets import critters, load_dataset
 from helpers.files import cache_folder, written_whole
@@ -186,12 +189,37 @@ def train_photos(cifar10) -> tuple:
 TRAININGS = {"digits": digits, "critters": train_critters, "photos": train_photos}
 
 
+NEWER = {
+    **{"input_axes": None, "output_axes": None, "quantization_config": None},
+    **{"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99},
+}
+"""Settings, and what they are by default, that Keras 3.12, the oldest for these lessons, does not know."""
+
+
+def for_older_keras(path: Path) -> None:
+    """Leave out of a saved network the settings that only a newer Keras knows. Raises ValueError if one has a value."""
+    with zipfile.ZipFile(path) as file:
+        parts = {info: file.read(info) for info in file.infolist()}
+
+    def without(settings: dict) -> dict:
+        if any(settings.get(name, value) != value for name, value in NEWER.items()):
+            raise ValueError(f"This network has a setting that Keras 3.12 does not know: {settings}")
+        return {name: value for name, value in settings.items() if name not in NEWER}
+
+    with zipfile.ZipFile(path, "w") as file:
+        for info, content in parts.items():
+            if info.filename == "config.json":
+                content = json.dumps(json.loads(content, object_hook=without))
+            file.writestr(info, content)
+
+
 def keep(model, history: pd.DataFrame, name: str) -> None:
     """Write a network, without the state of its optimizer, and its learning curves to data/models/."""
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     with written_whole(FOLDER / f"{name}.keras") as partial:
         bare.save(partial)
+        for_older_keras(partial)
     with written_whole(FOLDER / f"{name}.csv") as partial:
         history[[column for column in history if column != "learning_rate"]].round(4).to_csv(partial)
 

@@ -31,6 +31,7 @@ import numpy as np
 import pytest
 from damage import DAMAGES, copied, flip, refuse_to_open
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+from site_tools import load_script
 
 SHAPES = {"digits": (28, 28, 1), "critters": (64, 64, 3), "photos": (32, 32, 3)}
 MOST_BYTES = {"digits": 1_000_000, "critters": 2_000_000, "photos": 4_000_000}
@@ -101,6 +102,29 @@ def test_file_is_small_and_without_the_state_of_an_optimizer(name):
     size = (FOLDER / f"{name}.keras").stat().st_size
     assert size <= MOST_BYTES[name]
     assert size < 1.5 * 4 * network(name).count_params()  # 4 bytes each; Adam would keep two more numbers for each
+
+
+@every_network
+def test_an_older_keras_knows_all_settings(name):
+    """Else Keras 3.12, the oldest that pyproject.toml allows, refuses the file."""
+    with zipfile.ZipFile(FOLDER / f"{name}.keras") as file:
+        config = file.read("config.json").decode()
+    assert [setting for setting in load_script("train_models").NEWER if f'"{setting}"' in config] == []
+
+
+def test_settings_that_only_a_newer_keras_knows_are_left_out(tmp_path):
+    script, path = load_script("train_models"), tmp_path / "small.keras"
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="one")])
+    model.save(path)
+    script.for_older_keras(path)
+    with zipfile.ZipFile(path) as file:
+        assert not any(f'"{setting}"' in file.read("config.json").decode() for setting in script.NEWER)
+    again, x = keras.models.load_model(path), np.ones((1, 2), "float32")
+    np.testing.assert_array_equal(again(x), model(x))
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("config.json", json.dumps({"config": {"renorm": True}}))
+    with pytest.raises(ValueError, match="a setting that Keras 3.12 does not know"):
+        script.for_older_keras(path)
 
 
 def test_two_loads_share_no_weights():
