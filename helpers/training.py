@@ -45,7 +45,8 @@ def load_history(path) -> pd.DataFrame:
     with readable(path, "Remove it, and train again."):
         if not path.read_text(encoding="utf-8").endswith("\n"):
             raise ValueError("its last line is cut off")
-        return pd.read_csv(path, index_col="epoch", float_precision="round_trip")  # else last digits differ
+        text = pd.read_csv(path, index_col="epoch", dtype=str)  # numbers that an older pandas reads lose last digits
+        return text.set_axis(text.index.astype("int64")).astype(float)
 
 
 def one_after_the_other(batches):

@@ -31,7 +31,7 @@ import numpy as np
 import pytest
 from damage import DAMAGES, copied, flip, refuse_to_open
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
-from site_tools import load_script
+from script_tools import load_plain
 
 SHAPES = {"digits": (28, 28, 1), "critters": (64, 64, 3), "photos": (32, 32, 3)}
 MOST_BYTES = {"digits": 1_000_000, "critters": 2_000_000, "photos": 4_000_000}
@@ -109,11 +109,11 @@ def test_an_older_keras_knows_all_settings(name):
     """Else Keras 3.12, the oldest that pyproject.toml allows, refuses the file."""
     with zipfile.ZipFile(FOLDER / f"{name}.keras") as file:
         config = file.read("config.json").decode()
-    assert [setting for setting in load_script("train_models").NEWER if f'"{setting}"' in config] == []
+    assert [setting for setting in load_plain("train_models").NEWER if f'"{setting}"' in config] == []
 
 
 def test_settings_that_only_a_newer_keras_knows_are_left_out(tmp_path):
-    script, path = load_script("train_models"), tmp_path / "small.keras"
+    script, path = load_plain("train_models"), tmp_path / "small.keras"
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="one")])
     model.save(path)
     script.for_older_keras(path)
@@ -123,7 +123,7 @@ def test_settings_that_only_a_newer_keras_knows_are_left_out(tmp_path):
     np.testing.assert_array_equal(again(x), model(x))
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("config.json", json.dumps({"config": {"renorm": True}}))
-    with pytest.raises(ValueError, match="a setting that Keras 3.12 does not know"):
+    with pytest.raises(ValueError, match="a setting that Keras"):
         script.for_older_keras(path)
 
 
