@@ -13,6 +13,7 @@ from helpers.training import set_seed
 
 import numpy as np
 from keras import layers
+from make_dial_runs import network
 
 EPOCHS, BATCH, RATE = 8, 64, 0.003
 SHIFTS = range(1, 7)
@@ -32,6 +33,13 @@ def build(network: str):
     else:
         stack += [layers.GlobalAveragePooling2D()]
     return keras.Sequential([keras.Input((28, 28, 1)), *stack, layers.Dense(10, activation="softmax")])
+
+
+def compiled(model, images: int):
+    """Return a network ready to learn from so many images, by Adam with a rate that falls to 0."""
+    falling = keras.optimizers.schedules.CosineDecay(RATE, EPOCHS * -(-images // BATCH))
+    model.compile(keras.optimizers.Adam(falling), "sparse_categorical_crossentropy")
+    return model
 
 
 def shuffled(images, order) -> np.ndarray:
@@ -73,11 +81,9 @@ def pixels(seed: int) -> dict:
                 for part in (digits.train, digits.validation)
             )
             set_seed(seed)
-            model = build(name)
+            model = compiled(build(name), len(x))
             if case == "CNN, Flatten, in order":
                 found["untrained", "share of a slope"] = slope_share(model)
-            falling = keras.optimizers.schedules.CosineDecay(RATE, EPOCHS * -(-len(x) // BATCH))
-            model.compile(keras.optimizers.Adam(falling), "sparse_categorical_crossentropy")
             for done, epochs in ((0, 1), (1, EPOCHS)):
                 model.fit(x, y, batch_size=BATCH, epochs=epochs, initial_epoch=done, verbose=0)
                 found[case, "training accuracy", epochs] = right(model, x, y)
@@ -97,15 +103,8 @@ def deeper(seed: int) -> dict:
     parts = {"training accuracy": digits.train, "accuracy": digits.validation}
     for case, more in (("two convolutions", 0), ("three convolutions", 1)):
         set_seed(seed)
-        stack = [keras.Input((28, 28, 1))]
-        for _ in range(2):
-            stack += [layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D()]
-        stack += [layers.Conv2D(32, 3, activation="relu")] * more
-        stack += [layers.Flatten(), layers.Dense(32, activation="relu"), layers.Dense(10, activation="softmax")]
-        model = keras.Sequential(stack)
+        model = compiled(network((28, 28, 1), 10, 2 + more, activation="softmax"), len(digits.train.labels))
         x, y = digits.train.images.astype("float32") / 255, digits.train.labels
-        falling = keras.optimizers.schedules.CosineDecay(RATE, EPOCHS * -(-len(x) // BATCH))
-        model.compile(keras.optimizers.Adam(falling), "sparse_categorical_crossentropy")
         model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0)
         found[case, "parameters", EPOCHS] = model.count_params()
         for name, part in parts.items():

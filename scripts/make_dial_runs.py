@@ -46,20 +46,13 @@ def scaled(images, scaling: str, training) -> np.ndarray:
     }[scaling]()
 
 
-def network(image_shape, classes: int):
-    """Return the small network of lesson 03: 47,370 weights for images of 32 × 32 × 3."""
-    return keras.Sequential(
-        [
-            keras.Input(image_shape),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(32, activation="relu"),
-            layers.Dense(classes),
-        ]
-    )
+def network(image_shape, classes: int, convolutions: int = 2, dropout: float = 0.0, activation=None):
+    """Return the small network of lesson 03: 47,370 weights for images of 32 × 32 × 3; 36,138 with 3 convolutions."""
+    stack = [keras.Input(image_shape)]
+    for place in range(convolutions):
+        stack += [layers.Conv2D(32, 3, activation="relu"), *[layers.MaxPooling2D()] * (place < 2)]
+    head = [layers.Flatten(), layers.Dense(32, activation="relu"), layers.Dense(classes, activation=activation)]
+    return keras.Sequential([*stack, *[layers.Dropout(dropout)] * (dropout > 0), *head])
 
 
 def run(setting: dict, seed: int, dataset) -> list[dict]:

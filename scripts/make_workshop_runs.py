@@ -11,10 +11,9 @@ from pathlib import Path
 from helpers.datasets import load_dataset
 from helpers.datasets.folders import load_folder
 from helpers.datasets.measured import make
-from helpers.engine import keras
 from helpers.training import set_seed
 
-from keras import layers
+from make_dial_runs import network
 
 EPOCHS, BATCH, PHOTOGRAPHS = 20, 32, 5_000
 SOURCE = "cifar10"
@@ -26,15 +25,6 @@ NETWORKS = {
 }
 
 
-def build(convolutions: int = 2, dropout: float = 0.0):
-    """Return a network of 3 × 3 convolutions with 32 kernels each, with pooling behind the first two."""
-    stack = [keras.Input((32, 32, 3))]
-    for place in range(convolutions):
-        stack += [layers.Conv2D(32, 3, activation="relu"), *[layers.MaxPooling2D()] * (place < 2)]
-    head = [layers.Flatten(), layers.Dense(32, activation="relu"), layers.Dense(10, activation="softmax")]
-    return keras.Sequential([*stack, *[layers.Dropout(dropout)] * (dropout > 0), *head])
-
-
 def train_all(seed: int) -> dict:
     """Return validation loss and accuracy after each epoch (``at``), and training accuracy after the last one."""
     dataset, found = load_folder(SOURCE, size=32) if Path(SOURCE).is_dir() else load_dataset(SOURCE), {}
@@ -42,7 +32,7 @@ def train_all(seed: int) -> dict:
     x, y, y_new = x[:PHOTOGRAPHS], dataset.train.labels[:PHOTOGRAPHS], dataset.validation.labels
     for case, options in NETWORKS.items():
         set_seed(seed)
-        model = build(**options)
+        model = network((32, 32, 3), 10, activation="softmax", **options)
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         history = model.fit(x, y, BATCH, EPOCHS, verbose=0, validation_data=(x_new, y_new)).history
         for name, measure in {"val_accuracy": "accuracy", "val_loss": "loss"}.items():

@@ -221,11 +221,10 @@ def test_races_at_equal_weights(monkeypatch):
 
 
 def test_random_kernels_are_as_smooth_as_learned_ones():
-    floor = load("kernel").floor(0)
-    smooth, plane = (
-        floor["random, as smooth as learned", name] for name in ("neighbor correlation", "share of a plane")
-    )
-    assert smooth == pytest.approx(0.7, abs=0.05) and 3 / 81 < plane < 0.34
+    kernel = load("kernel")
+    kernels = kernel.smoothed(kernel.noise_of(0), kernel.AS_SMOOTH)
+    assert kernel.neighbor_correlation(kernels) == pytest.approx(0.7, abs=0.05)
+    assert 3 / 81 < kernel.plane_share(kernels) < kernel.plane_share(kernel.banks(0)["random, smooth"])
 
 
 def test_banks_of_lesson_02():
@@ -301,7 +300,7 @@ def test_the_same_animals_on_other_backgrounds(monkeypatch):
 
 def test_networks_of_the_workshop():
     script = load("workshop")
-    networks = {name: script.build(**options) for name, options in script.NETWORKS.items()}
+    networks = {name: script.network((32, 32, 3), 10, **options) for name, options in script.NETWORKS.items()}
     assert [f"{model.count_params():,} weights" for model in networks.values()] == [
         name.removesuffix(", dropout") for name in networks
     ]

@@ -32,7 +32,7 @@ ROWS = {
     "dictionary_runs": 80,
     "downsampling_runs": 420,
     "heat_runs": 485,
-    "kernel_runs": 460,
+    "kernel_runs": 480,
     "remedy_runs": 775,
     "tuning_runs": 405,
     "workshop_runs": 840,

@@ -2,8 +2,9 @@
 
 from helpers.lessons import LESSONS, find_lesson
 
+import nbformat
 import pytest
-from site_tools import load_script
+from site_tools import ROOT, load_script
 
 CUT_OFF = """() => Reveal.getSlides().flatMap((slide, number) => {
     Reveal.slide(number);
@@ -31,17 +32,20 @@ def deck(make_slides, page, lesson, folder):
     return [address for address in asked if not address.startswith(("file:", "data:"))]
 
 
-def check(page, asked):
+def check(page, asked, lesson):
     assert asked == []
     assert page.evaluate(CUT_OFF) == []
     assert page.evaluate("Reveal.getTotalSlides()") > 10
-    assert page.locator("aside.notes").count() >= 5
+    cells = nbformat.read(ROOT / "notebooks" / f"{lesson.stem}.ipynb", as_version=4).cells
+    explained = [cell for cell in cells if cell.source.startswith("**What to see.**")]
+    notes = page.evaluate("[...document.querySelectorAll('aside.notes')].map(note => note.textContent).join(' ')")
+    assert notes.count("What to see.") >= len(explained) > 0
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0 && image.alt.length > 20)")
 
 
 def test_slides_of_a_lesson(make_slides, page, tmp_path):
     lesson = find_lesson("01")
-    check(page, deck(make_slides, page, lesson, tmp_path / "slides"))
+    check(page, deck(make_slides, page, lesson, tmp_path / "slides"), lesson)
     assert {path.name for path in (tmp_path / "slides").iterdir()} == {"index.html", "reveal", f"{lesson.stem}.html"}
     assert page.locator("section", has_text="Solution: click to unfold").count() == 0
     page.keyboard.press("ArrowRight")
@@ -51,7 +55,7 @@ def test_slides_of_a_lesson(make_slides, page, tmp_path):
 @pytest.mark.matrix
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 def test_each_lesson_fits_on_slides(make_slides, page, tmp_path, lesson):
-    check(page, deck(make_slides, page, lesson, tmp_path / "slides"))
+    check(page, deck(make_slides, page, lesson, tmp_path / "slides"), lesson)
 
 
 def test_text_that_is_too_long_is_cut_off_and_noticed(make_slides, page, tmp_path, monkeypatch):
