@@ -286,6 +286,7 @@ def plot_trials(trials: pd.DataFrame, marks: pd.DataFrame | None = None, ax=None
     ``marks`` has columns name, seconds, accuracy: results of others, to compare with.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogFormatter
 
     ax = plt.subplots(figsize=(9.2, 4.2))[1] if ax is None else ax
     best, plain = front(trials), {"textcoords": "offset points", "parse_math": False}
@@ -298,6 +299,8 @@ def plot_trials(trials: pd.DataFrame, marks: pd.DataFrame | None = None, ax=None
         for row in marks.itertuples():
             ax.annotate(row.name, (row.seconds, row.accuracy), xytext=(5, 5), **plain)
     ax.set(xscale="log", xlabel="seconds of training", ylabel="accuracy", title="Trials against the clock")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))  # 6, not 6 × 10⁰
     ax.margins(0.15)
     ax.legend()
     return ax

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from helpers.datasets import Split, load_dataset
 from helpers.datasets.measured import COLUMNS, make
-from helpers.recipe import shrink
+from helpers.recipe import Recipe, shrink
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ TINY = {  # script: constants of it that a test of seconds needs
     "activation": {"EPOCHS": 1},
     "workshop": {"EPOCHS": 1, "PHOTOGRAPHS": 64},
     "block": {"EPOCHS": 1, "BUDGET": 3000, "LIMIT": {"critters": 64, "digits": 64}},
+    "ladder": {"STANDARD": {"80%": Recipe(widths=(4, 8), epochs=1)}},
     "dictionary": {"PATCHES": 300, "TRIES": 1},
 }
 SLOW = {"tuning": ["neighbors", "cuts", "drift", "forgetting", "rules", "sides"]}

@@ -33,6 +33,7 @@ ROWS = {
     "downsampling_runs": 420,
     "heat_runs": 485,
     "kernel_runs": 480,
+    "ladder_runs": 155,
     "remedy_runs": 775,
     "tuning_runs": 405,
     "workshop_runs": 840,

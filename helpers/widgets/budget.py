@@ -21,7 +21,7 @@ BATCHES = (64, 128, 256, 512, 1024)
 BARS = (380, 250)  # width and height of the bars, in pixels
 MAP = (390, 250)  # of the map of trainings
 X, Y = (46, 380), (212, 16)  # where its axes begin and end
-OPERATIONS, ACCURACIES = (1e12, 2e15), (0.6, 1.0)  # what they show
+OPERATIONS, ACCURACIES = (1e12, 2e15), (0.5, 1.0)  # what they show
 
 
 class Part(NamedTuple):
@@ -81,8 +81,8 @@ class BudgetExplorer(Explorer):
     epochs : over 45,000 images, 1 to 40
     batch : one of `BATCHES`
     speed : operations a second of this computer, as `helpers.floor.machine_speed` measures
-    points : DataFrame with ``name``, ``operations`` and ``accuracy`` of trainings to compare with, or None for those
-        of lesson 11
+    points : DataFrame with ``name``, ``operations`` and ``accuracy`` of trainings to compare with, and ``small`` for
+        those whose name is shown only under the mouse; None for those of lesson 11
 
     Raises ValueError for other values.
     """
@@ -143,13 +143,17 @@ class BudgetExplorer(Explorer):
         )
 
 
-def network_parts(widths, depth: int, channels: int = 3):
-    """Yield the parts of the recipe's network, with ``depth`` convolutions in each stage."""
+def network_parts(widths, depth: int, channels: int = 3, whitening: bool = True):
+    """Yield the parts of the recipe's network, with ``depth`` convolutions in each stage.
+
+    Without ``whitening`` the first layer learns: a step needs the gradient of its weights, and that of what comes out.
+    """
     first = 8 * channels
     rows = layer_stack((SIDE, SIDE, channels), [LayerSpec("Conv2D", first, 2)])
     parameters = rows[0].parameters - first  # no biases
-    yield Part("whitening", 2 * rows[0].multiplications, parameters, 2 * math.prod(rows[0].shape))  # and after the ReLU
-    shape, learns_below = rows[0].shape, False
+    operations, numbers = 2 * rows[0].multiplications * (2 - whitening), 2 * math.prod(rows[0].shape)
+    yield Part("whitening", operations, parameters, numbers)  # numbers: and after the ReLU
+    shape, learns_below = rows[0].shape, not whitening
     for number, filters in enumerate(widths, 1):
         layers = [LayerSpec("Conv2D", filters, 3, padding="same"), LayerSpec("MaxPooling2D", size=2, stride=2)]
         layers += [LayerSpec("Conv2D", filters, 3, padding="same")] * (depth - 1)
@@ -167,14 +171,19 @@ def network_parts(widths, depth: int, channels: int = 3):
 
 
 def stored_points() -> pd.DataFrame:
-    """Return name, operations and validation accuracy of the trainings of lesson 11, and of the recipe's pieces."""
+    """Return name, operations and validation accuracy of the trainings of lesson 11, and of the recipe's pieces.
+
+    The means of all seeds that they have in common with the others of their kind; the pieces are ``small``.
+    """
     runs = load_benchmark_runs().groupby(["name", "seed"]).last().groupby("name")
     points = runs[["operations", "val_accuracy"]].mean().rename(columns={"val_accuracy": "accuracy"}).reset_index()
-    pieces = load_recipe_runs()
-    last = pieces[pieces["epoch"] == pieces["epoch"].max()].groupby("piece")["val_accuracy"].mean()
-    recipe = sum(part.operations for part in network_parts((32, 64, 128), 2)) * IMAGES * 2
-    less = pd.DataFrame({"name": "", "operations": recipe, "accuracy": last.to_numpy()})
-    return pd.concat([less, points], ignore_index=True)
+    pieces = load_recipe_runs().query("epoch == 2 and seed < 5")
+    less = pieces.groupby("piece")["val_accuracy"].mean().rename("accuracy").rename_axis("name").reset_index()
+    other = {"half as wide": {"widths": (16, 32, 64)}, "no whitening": {"whitening": False}}
+    for row, name in less["name"].items():
+        parts = network_parts(**{"widths": (32, 64, 128), "depth": 2} | other.get(name, {}))
+        less.loc[row, "operations"] = sum(part.operations for part in parts) * IMAGES * 2
+    return pd.concat([less.assign(small=True), points.assign(small=False)], ignore_index=True)
 
 
 def seconds_text(seconds: float) -> str:
@@ -221,7 +230,7 @@ def name_on_map(x: float, y: float, name: str) -> str:
     """Return SVG of the name of a point, above it, and moved sideways where it would not fit."""
     half = 3 * len(name) + 2
     middle = min(max(x, X[0] + half), MAP[0] - half)
-    return draw_text(middle, y - 11, html.escape(name), 11) * bool(name)
+    return draw_text(middle, y - 11, html.escape(name), 11)
 
 
 def draw_map(result: Budget, points: pd.DataFrame) -> str:
@@ -231,16 +240,17 @@ def draw_map(result: Budget, points: pd.DataFrame) -> str:
         x, _ = place_on_map(10**exponent, 0)
         drawn.append(draw_text(x, Y[0] + 12, f"{10 ** (exponent - 12):,}", 11))
     drawn.append(draw_text(sum(X) / 2, Y[0] + 30, "trillion operations", 12))
-    for accuracy in (0.6, 0.7, 0.8, 0.9, 1.0):
+    for accuracy in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         _, y = place_on_map(1e12, accuracy)
         drawn.append(draw_text(X[0] - 5, y, f"{accuracy:.0%}", 11, "end"))
-    for point in points.itertuples():
-        x, y = place_on_map(point.operations, point.accuracy)
-        radius, color = (5, COLORS[0]) if point.name else (3, BAR_COLOR)
-        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}"/>')
-        drawn.append(name_on_map(x, y, point.name))
     x, _ = place_on_map(max(result.operations, 1), 0)
     drawn.append(
         f'<path class="budget" d="M{x:.1f} {Y[1]}V{Y[0]}" stroke="{ACCENT}" stroke-width="2" stroke-dasharray="5 4"/>'
     )
+    for point in points.itertuples():
+        x, y = place_on_map(point.operations, point.accuracy)
+        radius, color = (3, BAR_COLOR) if point.small else (5, COLORS[0])
+        title = f"<title>{html.escape(point.name)}, {point.accuracy:.1%}</title>"  # shown under the mouse
+        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}">{title}</circle>')
+        drawn.append("" if point.small else name_on_map(x, y, point.name))
     return "".join(drawn)

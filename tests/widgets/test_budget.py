@@ -34,9 +34,10 @@ from widget_tools import (
 
 POINTS = pd.DataFrame(
     {
-        "name": ["", "recipe <80%> & more", "a long name at the border"],
+        "name": ["a <piece>", "recipe <80%> & more", "a long name at the border"],
         "operations": [1e13, 2e13, 1.9e15],
         "accuracy": [0.72, 0.81, 0.93],
+        "small": [True, False, False],
     }
 )
 WORDING = (
@@ -215,18 +216,20 @@ def test_points_are_on_the_map_with_their_names(explorer):
     found = [(float(circle.get("cx")), float(circle.get("cy"))) for circle in circles]
     expected = [place_on_map(point.operations, point.accuracy) for point in POINTS.itertuples()]
     np.testing.assert_allclose(found, expected, atol=0.06)
-    assert [circle.get("r") for circle in circles] == ["3", "5", "5"]  # those without a name are small
-    for name in POINTS["name"]:
-        assert name in text_of(explorer.panels[1].overlay.value)
+    assert [circle.get("r") for circle in circles] == ["3", "5", "5"]
+    titles = [circle.find(f"{SVG}title").text for circle in circles]
+    assert titles == ["a <piece>, 72.0%", "recipe <80%> & more, 81.0%", "a long name at the border, 93.0%"]
+    written = [text.text for text in root.iter(f"{SVG}text")]
+    assert [name in written for name in POINTS["name"]] == [False, True, True]
     assert len({*found}) == 3
 
 
 def test_the_map_is_logarithmic_and_has_borders():
-    assert place_on_map(1e12, 0.6) == pytest.approx((46, 212))
+    assert place_on_map(1e12, 0.5) == pytest.approx((46, 212))
     assert place_on_map(2e15, 1.0) == pytest.approx((380, 16))
     steps = np.diff([place_on_map(10.0**exponent, 0.8)[0] for exponent in (12, 13, 14, 15)])
     assert np.ptp(steps) < 1e-9 < steps[0]
-    assert place_on_map(1, 0) == place_on_map(1e12, 0.6)
+    assert place_on_map(1, 0) == place_on_map(1e12, 0.5)
     assert place_on_map(1e20, 2) == place_on_map(2e15, 1)
 
 
@@ -234,16 +237,17 @@ def test_stored_points_are_shown_where_none_are_given(monkeypatch):
     runs = pd.DataFrame(
         {"name": ["a", "a", "a"], "seed": [0, 0, 1], "operations": [2e12, 2e12, 4e12], "val_accuracy": [0.1, 0.7, 0.8]}
     )
-    pieces = pd.DataFrame(
-        {"piece": ["b", "b", "b", "c"], "seed": [0, 0, 1, 0], "epoch": [1, 2, 2, 2], "val_accuracy": [0, 0.7, 0.8, 0.9]}
-    )
+    names = ["GELU instead of ReLU", "half as wide", "no whitening"]
+    rows = [(names[0], 0, 1, 0), (names[0], 0, 2, 0.7), (names[0], 1, 2, 0.8), (names[0], 5, 2, 0), (names[1], 0, 2, 0.9)]
+    pieces = pd.DataFrame([*rows, (names[2], 0, 2, 0.6)], columns=["piece", "seed", "epoch", "val_accuracy"])
     monkeypatch.setattr(budget, "load_benchmark_runs", lambda: runs)
     monkeypatch.setattr(budget, "load_recipe_runs", lambda: pieces)
     points = BudgetExplorer().points
-    assert points["name"].tolist() == ["", "", "a"]
-    assert points["accuracy"].tolist() == pytest.approx([0.75, 0.9, 0.75])
-    recipe = by_hand(32, 2)[0] * 90_000
-    assert points["operations"].tolist() == pytest.approx([recipe, recipe, 3e12])
+    assert points["name"].tolist() == [*names, "a"] and points["small"].tolist() == [True, True, True, False]
+    assert points["accuracy"].tolist() == pytest.approx([0.75, 0.9, 0.6, 0.75])
+    learned = count_operations(build_network(np.arange(6144, dtype="uint8").reshape(2, 32, 32, 3), 10, Recipe(whitening=False)))
+    steps = [by_hand(32, 2)[0], by_hand(16, 2)[0], learned["training"].sum()]
+    assert points["operations"].tolist() == pytest.approx([*(step * 90_000 for step in steps), 3e12])
 
 
 def test_reset_brings_back_the_first_state():
