@@ -218,9 +218,12 @@ EXERCISES: dict[int, Exercise] = {
                 (partial(_stop_at_rise, margin=1e-9, begin_anew=False), _COMPARES),
                 (_stop_tie, "a loss that only equals the best one is no new best: compare with <, not with <=."),
                 (_stop_never_resets, "a new best epoch starts the patience anew."),
-                (
-                    lambda losses, patience: _stop_early(losses, patience - 1),
-                    "it stops one epoch early: it ends when the best epoch was `patience` epochs ago.",
+                *(
+                    (
+                        lambda losses, patience, least=least: _stop_early(losses, max(patience - 1, least)),
+                        "it stops one epoch early: it ends when the best epoch was `patience` epochs ago.",
+                    )
+                    for least in (0, 1)
                 ),
                 (
                     lambda losses, patience: np.subtract(_stop_early(losses, patience), (1, 0)),

@@ -1,6 +1,7 @@
 """The exercises of lesson 04, dropout and overfitting: right answers, typical mistakes with their messages."""
 
 import math
+import types
 
 from helpers.engine import keras
 from helpers.exercises import load_checks
@@ -37,7 +38,7 @@ def stop_by_recursion(losses, patience, epoch=1):
 
 
 def stop_by_keras(losses, patience):
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model = types.SimpleNamespace(stop_training=False, get_weights=list, set_weights=list)
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=patience, mode="min", restore_best_weights=True)
     stopping.set_model(model)
     stopping.on_train_begin()
@@ -202,6 +203,7 @@ WRONG = {
         (lambda losses, p: stop_by_counter(losses, p)[1], "return both"),
         (lambda losses, p: (min(losses), len(losses)), "it returned"),
         (lambda losses, p: stop_by_argmin(losses, p - 1), "one epoch early"),
+        (lambda losses, p: stop_by_counter(losses, max(p - 1, 1)), "one epoch early"),
         (lambda losses, p: stop_by_argmin(losses, p) - [1, 0], "the best epoch is one too small"),
         (lambda losses, p: stop_by_argmin(losses, p) - [0, 1], "the last epoch is one too small"),
         (
