@@ -150,7 +150,8 @@ def at_place(place: tuple) -> str:
 def difference(got, want, tolerance: float = 1e-6) -> str:
     """Return a text that names the first place where two arrays differ, and both numbers: "it returned 4 at …"."""
     if got.shape != want.shape:
-        return f"it returned shape {got.shape} where {want.shape} is right"
+        found, right = (f"shape {array.shape}" if array.ndim else "one number" for array in (got, want))
+        return f"it returned {found} where {right.removeprefix('shape ') if got.ndim else right} is right"
     place = tuple(map(int, np.argwhere(~np.isclose(got, want, 0, tolerated(want, tolerance)))[0]))
     numbers = [float(array[place]) + 0.0 for array in (got, want)]  # no −0
     found, right = (f"{number:.6g}" for number in numbers)

@@ -94,6 +94,8 @@ def two_layers(size: int, channels: int, kernels: int, kernel: int, units: int) 
     def dense(height, channels=kernels):
         return (height**2 * channels + 1) * units
 
+    few = height**2 * kernels
+    from_flatten = f"{height} × {height} × {kernels} numbers leave Flatten, and each goes to each of the {units} units."
     other_heights = (size, size - (kernel - 1) // 2, size - kernel)
     return Task(
         f"A `Conv2D({kernels}, {kernel})` layer with valid padding gets maps of {size} × {size} × {channels}. How many "
@@ -113,6 +115,11 @@ def two_layers(size: int, channels: int, kernels: int, kernel: int, units: int) 
                     f"one bias for each kernel, so {kernels} of them, not one for all.",
                 ),
                 ((kernel**2 + 1) * channels * kernels, "one bias for each kernel, not one for each channel of it."),
+                (kernel**2 * channels + 1, f"that is one kernel; the layer has {kernels}."),
+                (
+                    (kernel * channels + 1) * kernels,
+                    f"for each channel a kernel has {kernel} × {kernel} values, not {kernel}.",
+                ),
             ],
             "height": [
                 (size, 'that is padding="same". Without padding the map shrinks.'),
@@ -134,8 +141,8 @@ def two_layers(size: int, channels: int, kernels: int, kernel: int, units: int) 
                     for other in other_heights
                 ),
                 ((kernels + 1) * units, f"Flatten makes one long list of height × width × {kernels} numbers."),
-                ((height * kernels + 1) * units, "Flatten counts height × width × channels."),
                 ((height**2 + 1) * units, "Flatten counts height × width × channels."),
+                *((number, from_flatten) for number in (few, few + units, (height * kernels + 1) * units)),
             ],
         },
     )
@@ -146,6 +153,9 @@ def field(first: int, pool: int, second: int, stride: int, third: int) -> Task:
     pooled = first + pool - 1
     conv2 = pooled + (second - 1) * pool
     conv3 = conv2 + (third - 1) * pool * stride
+    behind_pooling = (
+        f"after the pooling a number sees {pooled} pixels already, and this layer adds ({second} − 1) × {pool} to them."
+    )
     return Task(
         f"A network begins with `Conv2D(16, {first})`, `MaxPooling2D({pool})`, `Conv2D(32, {second}, "
         f"strides={stride})`, `Conv2D(32, {third})`. How many pixels, along an axis, does one number after the second "
@@ -161,11 +171,16 @@ def field(first: int, pool: int, second: int, stride: int, third: int) -> Task:
                 (pooled + second * pool, f"a layer adds size − 1 steps: {second - 1}, not {second}."),
                 (first + (second - 1) * pool, "the window of the pooling is missing: it adds size − 1 as well."),
                 (second, "that is how many numbers of the pooled map it sees. How many pixels do these see?"),
+                *((number, behind_pooling) for number in (pooled, first + second - 1)),
             ],
             "conv3": [
                 (
                     pooled + second - 1 + third - 1,
                     f"strides are missing: each layer adds (size − 1) × all strides before it, here {pool} × {stride}.",
+                ),
+                (
+                    conv2 + third - 1,
+                    f"strides count here, too: this layer adds ({third} − 1) × {pool} × {stride}.",
                 ),
                 (conv2 + (third - 1) * pool, "that is without the stride of the second convolution."),
                 (conv2 + (third - 1) * stride, "that is without the stride of the pooling."),
@@ -174,6 +189,10 @@ def field(first: int, pool: int, second: int, stride: int, third: int) -> Task:
             ],
         },
     )
+
+
+def _rounded(number: float) -> tuple[float, ...]:
+    return number, *(round(number, digits) for digits in (2, 1, 0))
 
 
 def confusion(rows: tuple[tuple[int, ...], ...]) -> Task:
@@ -194,13 +213,12 @@ def confusion(rows: tuple[tuple[int, ...], ...]) -> Task:
                 (cats[0] / sum(cats), "give it in percent."),
                 *(
                     (number, "that is how many of the answers *cat* are right, a column. Take the row.")
-                    for number in (
-                        100 * cats[0] / answers,
-                        round(100 * cats[0] / answers, 1),
-                        round(100 * cats[0] / answers),
-                    )
+                    for number in (cats[0] / answers, *_rounded(100 * cats[0] / answers))
                 ),
-                (100 * cats[0] / everything, "divide by the number of cats, not of all animals."),
+                *(
+                    (number, "divide by the number of cats, not of all animals.")
+                    for number in _rounded(100 * cats[0] / everything)
+                ),
                 (100 - 100 * cats[0] / sum(cats), "that is the share of cats that it took for others."),
             ],
             "dogs_as_cats": [
@@ -208,6 +226,7 @@ def confusion(rows: tuple[tuple[int, ...], ...]) -> Task:
                 (dogs[0] + dogs[2], "these are all dogs that were taken for others."),
                 (answers - cats[0], "these are all that were taken for cats, owls as well."),
                 (dogs[1], "these are the dogs that it recognized."),
+                (dogs[0] / sum(dogs), "that is a share of the dogs. How many of them?"),
             ],
         },
     )
@@ -226,14 +245,16 @@ def dropped(count: int, percent: int) -> Task:
             "zeros": [
                 (count - zeros, "the rate is the share that is dropped, not the one that is kept."),
                 (rate, f"that is the share. How many of {count:,}?"),
+                (percent, f"that is the share in percent. How many of {count:,}?"),
             ],
             "factor": [
                 (1 - rate, "that makes the sum smaller still. What stays must make up for what is dropped."),
                 (1 + rate, f"close, but {1 - rate:.0%} × {1 + rate:g} is not 100%."),
                 (1 / rate, "that is 1 / rate. Divide by the share that stays."),
+                (rate, "that is the rate itself. What stays must get larger."),
                 (1, "then the next layer gets less in training than in prediction."),
             ],
             "zeros_predicting": [(zeros, passed), (count - zeros, passed), (count, passed)],
         },
-        tolerance=3e-3,
+        rounded={"factor": 3e-3},
     )

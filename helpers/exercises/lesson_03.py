@@ -3,7 +3,14 @@
 from helpers.exercises.anew import drawn
 from helpers.exercises.arithmetic import field, two_layers
 from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, choices, is_stub
-from helpers.exercises.networks import all_layers, kinds_of_layers, outputs, parameters_of, stand_in, without_softmax
+from helpers.exercises.networks import (
+    kinds_of_layers,
+    no_network,
+    outputs,
+    parameters_of,
+    stand_in,
+    without_softmax,
+)
 from helpers.exercises.quizzes import quiz
 
 import numpy as np
@@ -14,28 +21,51 @@ SHAPE, CLASSES, ALLOWED = (48, 48, 3), 7, 20_000
 
 def _built(model) -> None:
     """Judge a network that is built, and need not be trained: shapes, layers, parameters, probabilities."""
-    if is_stub(model) or not (hasattr(model, "count_params") and hasattr(model, "layers")):
-        raise NotYet("build a model of Keras, and give it: check(4, color_cnn).")
+    if is_stub(model) or isinstance(model, type) or not (hasattr(model, "count_params") and hasattr(model, "layers")):
+        raise NotYet(f"build a model of Keras, and give it: check(4, color_cnn).{no_network(model)}")
     if sum(kind.endswith("Conv2D") for kind in kinds_of_layers(model)) < 2:
         raise Wrong("it has fewer than two Conv2D layers.")
-    images = np.random.default_rng(0).random((20, *SHAPE), np.float32)
-    outputs(model, images, CLASSES)
+    images = 4 * np.random.default_rng(0).random((20, *SHAPE), np.float32)  # of some use as whole numbers, too
+    outputs(model, images, CLASSES, trained=False)
     if (parameters := parameters_of(model)) > ALLOWED:
         raise Wrong(f"it has {parameters:,} parameters; at most {ALLOWED:,} are allowed.")
     if without_softmax(model, images):
         raise Wrong("what it answers are no probabilities: they are positive, with sum 1.")
     if not _bends(model):
-        raise Wrong("its convolutions have no activation: two in a row do what a single one can do.")
+        raise Wrong("its convolutions have no activation. Give them one: without it, two in a row do no more than one.")
 
 
 def _bends(model) -> bool:
-    """Tell whether a model has a convolution with an activation, or a layer or an operation that is one."""
-    parts = [*all_layers(model), *getattr(model, "operations", ())]
-    kinds = [type(part).__name__ for part in parts]
-    inside = [getattr(getattr(part, "activation", None), "__name__", "linear") for part in parts]
-    bent = [kind for kind, name in zip(kinds, inside, strict=True) if kind.endswith("Conv2D") and name != "linear"]
-    activations = ("lu", "activation", "tanh", "sigmoid", "softplus")  # relu, elu, gelu, silu …
-    return bool(bent) or any(kind.lower().endswith(activations) for kind in kinds)
+    """Tell whether a model applies an activation to maps that come from a convolution, in whatever way it is written.
+
+    TensorFlow says which operations it consists of. Where it cannot, the model is given the benefit of the doubt.
+    """
+    if not callable(model):
+        return "ReLU" in kinds_of_layers(model)
+    from helpers.engine import tf
+
+    try:
+        traced = tf.function(lambda images: model(images, training=False))
+        operations = traced.get_concrete_function(tf.TensorSpec((1, *SHAPE))).graph.get_operations()
+    except Exception:
+        return True
+    convolved = set()
+    for operation in operations:
+        kind = operation.type
+        if kind.endswith("PartitionedCall"):  # a function of TensorFlow by itself
+            return True
+        if "Conv2" in kind or "Conv2d" in kind or convolved.intersection(each.op.name for each in operation.inputs):
+            convolved.add(operation.name)
+            if kind in _ACTIVATIONS and operation.inputs[0].shape.rank == 4:
+                return True
+    return False
+
+
+_ACTIVATIONS = (
+    *("Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Tanh", "Sigmoid", "Softplus", "Softsign"),
+    *("Maximum", "Minimum", "Abs", "Exp", "Erf", "Erfc", "Square", "Pow"),
+)
+"""What TensorFlow calls activations, and of what it makes others; not the softmax, which comes last."""
 
 
 def _network(**more):
@@ -148,7 +178,7 @@ EXERCISES: dict[int, Exercise] = {
             ),
             (
                 _network(kinds="Conv2D Conv2D Dense"),
-                "its convolutions have no activation: two in a row do what a single one can do.",
+                "its convolutions have no activation. Give them one: without it, two in a row do no more than one.",
             ),
         ],
         patience=6,

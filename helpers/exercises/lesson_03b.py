@@ -57,12 +57,12 @@ def _small_network(answer) -> None:
     if parameters > 20_000:
         raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
     expect_all(*validation, "the dataset as the lesson loads it")
-    seen, share = (share_right(model, *part, classes) for part in (train, validation))
+    untrained = (0.5, ". Is it trained, on images scaled to 0…1?")
+    share = expect_right(model, *validation, 0.95, classes=classes, decimals=1, close=0.92, untrained=untrained)
+    seen = share_right(model, *train, classes)
     if share > seen + 0.03:
         reached = RIGHT_IN_VALIDATION.format(percent(share, 1))
         raise Wrong(f"{reached}, but only {percent(seen, 1)} of the training images. Train it on x_train.")
-    untrained = (0.5, ". Is it trained, on images scaled to 0…1?")
-    expect_right(model, *validation, 0.95, classes=classes, decimals=1, close=0.92, untrained=untrained)
     if len(getattr(dataset, "test", ())) >= 500:
         expect_fresh(model, dataset.test, 0.95, scaled, "test images")
 
@@ -92,12 +92,27 @@ EXERCISES: dict[int, Exercise] = {
                     "that is the gradient of the sum of squares. The loss is their mean.",
                 ),
                 (
+                    lambda w, x, y, rate: w - rate * np.sum((w * x - y) * x),
+                    "that is the gradient of half the sum of squares. The loss is their mean.",
+                ),
+                (
                     lambda w, x, y, rate: w - rate * np.mean((w * x - y) * x),
                     "the factor 2 of the derivative of a square is missing.",
                 ),
+                *(
+                    (
+                        lambda w, x, y, rate, factor=factor: w - rate * np.mean(factor * (w * x - y)),
+                        "the inner derivative is missing: d(w·x)/dw is x.",
+                    )
+                    for factor in (2, 1)
+                ),
                 (
-                    lambda w, x, y, rate: w - rate * np.mean(2 * (w * x - y)),
-                    "the inner derivative is missing: d(w·x)/dw is x.",
+                    lambda w, x, y, rate: w - rate * np.mean(2 * (w * x - y) * w),
+                    "that is the slope with respect to x. The data stay as they are; what moves is w.",
+                ),
+                (
+                    lambda w, x, y, rate: np.sum(x * y) / np.sum(x * x),
+                    "that is the best w, where many steps end. One step goes a part of the way.",
                 ),
                 (lambda w, x, y, rate: _mean_squared_error_gradient(w, x, y), "that is the gradient, not the new w."),
                 (
@@ -110,7 +125,7 @@ EXERCISES: dict[int, Exercise] = {
                         lambda w, x, y, rate, fixed=fixed: _gradient_step(w, x, y, fixed),
                         "the learning rate is always the same. Use the argument `learning_rate`.",
                     )
-                    for fixed in (0.1, 0.01, 0.05, 0.2, 0.001)
+                    for fixed in (0.1, 0.01, 0.05, 0.2, 0.001, 0.003, 0.08, 0.218)
                 ),
                 (
                     lambda w, x, y, rate: w - rate * _mean_squared_error_gradient(w, *_XY),
@@ -155,6 +170,34 @@ EXERCISES: dict[int, Exercise] = {
                     (lambda label, p, by=by: -np.log(p[label + by]), "that is a neighbor: classes count from 0.")
                     for by in (-1, 1)
                 ),
+                *(
+                    (mistake, "`label` is the number of a class, no factor: it says which of the probabilities counts.")
+                    for mistake in (
+                        lambda label, p: -label * np.log(p[label]),
+                        lambda label, p: -np.sum(label * np.log(p)),
+                        lambda label, p: -np.mean(label * np.log(p)),
+                    )
+                ),
+                (lambda label, p: -np.log(1 - p[label]), "that is the logarithm of 1 − p, so of all others together."),
+                (lambda label, p: p[label], "that is the probability itself. Its loss is minus the logarithm of it."),
+                *(
+                    (
+                        mistake,
+                        "the terms with 1 − p are those of yes or no. Of several classes only the true one counts.",
+                    )
+                    for mistake in (
+                        lambda label, p: -np.log(p[label]) - np.sum(np.log(1 - np.delete(p, label))),
+                        lambda label, p: -(np.log(p[label]) + np.sum(np.log(1 - np.delete(p, label)))) / len(p),
+                    )
+                ),
+                (
+                    lambda label, p: np.log(np.sum(np.exp(p))) - p[label],
+                    "you put them through a softmax first. These are probabilities already.",
+                ),
+                (
+                    lambda label, p: -p[label] * np.log(p[label]),
+                    "the factor p is too much: the weight of the true class is 1.",
+                ),
                 (lambda label, p: 1 - p[label], "that is the missing probability, without the logarithm."),
                 (lambda label, p: (1 - p[label]) ** 2, "that is a squared error. Cross-entropy takes a logarithm."),
                 (
@@ -162,6 +205,7 @@ EXERCISES: dict[int, Exercise] = {
                     "that is the entropy of the prediction alone; the label is not used.",
                 ),
             ],
+            tolerance=1e-4,  # some add a little, so that there is no logarithm of 0
         ),
         "Sure and right costs almost nothing; sure and wrong costs a lot.",
         (

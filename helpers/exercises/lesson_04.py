@@ -36,7 +36,7 @@ def _stop_early(losses, patience):
 
 def _stop_at_rise(losses, patience, margin=0.0, begin_anew=True):
     """Count every epoch that is worse than the one before, and begin anew when one is better."""
-    worse = 0
+    worse, epoch = 0, 1
     for epoch in range(2, len(losses) + 1):
         rise = losses[epoch - 1] - losses[epoch - 2] >= margin
         worse = worse + 1 if rise else worse * (not begin_anew)
@@ -47,7 +47,7 @@ def _stop_at_rise(losses, patience, margin=0.0, begin_anew=True):
 
 def _stop_never_resets(losses, patience):
     """Count all epochs without a new minimum, and never begin anew."""
-    best, waited = 1, 0
+    best, waited, epoch = 1, 0, 1
     for epoch in range(2, len(losses) + 1):
         if losses[epoch - 1] < losses[best - 1]:
             best = epoch
@@ -79,6 +79,10 @@ _STOP_CASES = [
     ([1.0, 1.1, 0.9, 0.9, 0.9, 0.5], 2),
     ([1.0, 1.2, 0.9, 1.2, 0.8, 1.2, 0.7, 1.2, 1.2], 2),
     ([5.0, 4.0, 4.5, 1.0], 1),
+    ([310.0, 260.0, 270.0, 280.0, 90.0], 2),  # no loss is too large to be the best one
+    ([0.52, 0.519, 0.5185, 0.53, 0.54, 0.1], 2),  # and no step too small
+    ([1.0, 1.5, 1.2, 0.5], 2),
+    ([0.7], 2),
 ]
 
 
@@ -114,8 +118,17 @@ def _drop_channels(answer) -> None:
     factors = np.stack(draws) / maps  # (draws, height, width, channels)
     if factors.all():
         raise Wrong("nothing is dropped: each channel must become 0 with probability `rate`.")
-    if not np.allclose(factors, factors[:, :1, :1]):
+    if not factors.any():
+        raise Wrong("everything is dropped, each time: each channel must become 0 with probability `rate`.")
+    if not np.array_equal(factors == 0, np.broadcast_to(factors[:, :1, :1] == 0, factors.shape)):
         raise Wrong("some channels are 0 at some places only. Draw one number for each channel, not for each pixel.")
+    if not np.allclose(factors, factors[:, :1, :1]):
+        draw, *place, channel = np.argwhere(~np.isclose(factors, factors[:, :1, :1]))[0]
+        one, other = factors[draw, 0, 0, channel], factors[(draw, *place, channel)]
+        raise Wrong(
+            f"a channel that stays is multiplied by {one:.6g} at one place, by {other:.6g} at another. It must be the "
+            "same number at all places: 1 / (1 − rate)."
+        )
     channels = factors[:, 0, 0]  # (draws, channels)
     if np.allclose(channels, channels[:, :1]):
         raise Wrong("all channels are dropped together. Each channel has a draw of its own.")
@@ -205,6 +218,42 @@ EXERCISES: dict[int, Exercise] = {
                 (partial(_stop_at_rise, margin=1e-9, begin_anew=False), _COMPARES),
                 (_stop_tie, "a loss that only equals the best one is no new best: compare with <, not with <=."),
                 (_stop_never_resets, "a new best epoch starts the patience anew."),
+                *(
+                    (
+                        lambda losses, patience, least=least: _stop_early(losses, max(patience - 1, least)),
+                        "it stops one epoch early: it ends when the best epoch was `patience` epochs ago.",
+                    )
+                    for least in (0, 1)
+                ),
+                (
+                    lambda losses, patience: np.subtract(_stop_early(losses, patience), (1, 0)),
+                    "the best epoch is one too small: count it from 1, too.",
+                ),
+                (
+                    lambda losses, patience: np.subtract(_stop_early(losses, patience), (0, 1)),
+                    "the last epoch is one too small: count it from 1, too.",
+                ),
+                (
+                    lambda losses, patience: (
+                        min(losses[: _stop_early(losses, patience)[1]]),
+                        _stop_early(losses, patience)[1],
+                    ),
+                    "the first number is the loss of the best epoch. Return which epoch it is.",
+                ),
+                (
+                    lambda losses, patience: (
+                        _stop_early(losses, patience)[0],
+                        _stop_early(losses, patience)[0] + patience,
+                    ),
+                    "yours goes on beyond the last epoch. If it never stops, the last one is where it ends.",
+                ),
+                *(
+                    (
+                        lambda losses, patience, late=late: (1, min(patience + late, len(losses))),
+                        "yours takes no epoch for a new best. No loss is below 0: begin with the first one.",
+                    )
+                    for late in (0, 1)
+                ),
                 (_stop_one_late, "it stops one epoch late: it ends when the best epoch was `patience` epochs ago."),
                 (
                     lambda losses, patience: _stop_early(losses, 1),

@@ -64,9 +64,21 @@ def unpack(
     network, *data = answer if isinstance(answer, tuple) and answer else (answer,)
     if is_stub(network):
         raise NotYet(f"{build}, then give {call}.")
-    if not hasattr(network, has) or len(data) != parts - 1:
-        raise NotYet(f"give {given}: {call}.")
+    if isinstance(network, type) or not hasattr(network, has) or len(data) != parts - 1:
+        raise NotYet(f"give {given}: {call}.{no_network(network)}")
     return network, *data
+
+
+def no_network(thing) -> str:
+    """Say what is given in place of a network, if it is easily taken for one: what builds it, or what `fit` returns."""
+    try:
+        if isinstance(thing, type) or (callable(thing) and not hasattr(thing, "trainable")):
+            return " What builds a network is none yet: call it, and give what it returns."
+        if not hasattr(thing, "predict") and (hasattr(thing, "history") or hasattr(thing, "columns")):
+            return " What `fit` and `train` return is the history: give the network that they trained."
+    except Exception:  # whatever it raises when it is looked at
+        pass
+    return ""
 
 
 def unpack_images(answer, call: str, **options) -> tuple:
@@ -102,23 +114,40 @@ def as_labels(labels, number: int) -> np.ndarray:
 RIGHT_IN_VALIDATION = "it gets {} of the validation images right"
 
 
-def outputs(model, images, classes: int) -> np.ndarray:
+def outputs(model, images, classes: int, trained: bool = True) -> np.ndarray:
     """Return what a learner's model answers to images (N, H, W, C); raises Wrong if it cannot be judged.
 
-    Where it gives the numbers before a softmax, these will do: their order is the same.
+    Where it gives the numbers before a softmax, these will do: their order is the same. One that is not ``trained``
+    yet gets no advice on training.
     """
-    try:
-        answers = np.asarray(model.predict(np.array(images), verbose=0), float)  # a copy, which it may change
-    except Exception as error:
-        shape = images.shape[1:]
-        raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error
+    answers = _answers(model, images)
     if answers.shape != (len(images), classes):
         raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
     if not np.isfinite(answers).all():
-        raise Wrong("it answers NaN: the training went wrong. Build it anew, and take a smaller learning rate.")
+        went_wrong = ": the training went wrong. Build it anew, and take a smaller learning rate"
+        raise Wrong(f"it answers NaN{went_wrong if trained else ', no number'}.")
     if (answers == answers[:, :1]).all():
-        raise Wrong("it gives all classes the same number: the training went wrong. Build it anew.")
+        went_wrong = ": the training went wrong. Build it anew"
+        raise Wrong(f"it gives all classes the same number{went_wrong if trained else ', whatever the image'}.")
     return answers
+
+
+def _answers(model, images) -> np.ndarray:
+    """Return what a model with one output answers, as float64; raises Wrong if it has several, or takes no images."""
+    shape = images.shape[1:]
+    try:
+        answers = model.predict(np.array(images), verbose=0)  # a copy, which it may change
+    except Exception as error:
+        raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error
+    parts = [*answers.values()] if isinstance(answers, dict) else answers
+    if isinstance(parts, list | tuple) and parts and all(getattr(part, "ndim", 0) > 1 for part in parts):
+        if len(parts) > 1:
+            raise Wrong(f"it has {len(parts)} outputs, and one is right: the numbers for the classes.")
+        [answers] = parts
+    try:
+        return np.asarray(answers, float)
+    except Exception as error:
+        raise Wrong("what it answers are no numbers.") from error
 
 
 def share_right(model, images, labels, classes: int | None = None) -> float:
@@ -132,7 +161,7 @@ def share_right(model, images, labels, classes: int | None = None) -> float:
 
 def without_softmax(model, images) -> bool:
     """Tell whether a model answers images with numbers that are no probabilities."""
-    answers = np.asarray(model.predict(np.array(images[:20]), verbose=0), float)
+    answers = _answers(model, images[:20])
     return not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < 0
 
 
@@ -183,7 +212,8 @@ def expect_right(
     The messages also tell a model without softmax.
     """
     share = share_right(model, images, labels, classes)
-    softmax = share >= goal or not without_softmax(model, images)
+    knows = getattr(getattr(model, "loss", None), "from_logits", False)  # it was trained as it has to be
+    softmax = share >= goal or knows or not without_softmax(model, images)
     expect_goal(share, goal, reached, softmax=softmax, **options)
     return share
 
@@ -199,8 +229,15 @@ def all_layers(model) -> list:
 
 
 def kinds_of_layers(model) -> list[str]:
-    """Return the kinds of all layers, such as "Conv2D", also of models inside the model."""
-    return [type(layer).__name__ for layer in all_layers(model)]
+    """Return the kinds of all layers, such as "Conv2D", also of models and of layers inside the model."""
+    kinds = []
+    for layer in all_layers(model):
+        try:
+            parts = [*layer._flatten_layers()]  # itself, and what a layer of the learner's own is made of
+        except Exception:  # it is none of Keras
+            parts = [layer]
+        kinds += [type(part).__name__ for part in parts]
+    return kinds
 
 
 def parameters_of(model) -> int:

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 from helpers.exercises.answers import Nothing, NotYet, Wrong, as_array, cut, for_case, is_stub
@@ -58,7 +59,12 @@ def limited(patience: float = 1):
         before = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second: for more time, and code that catches it
     try:
-        with redirect_stdout(_Beginning(sys.stdout)), redirect_stderr(_Beginning(sys.stderr)):
+        with (
+            redirect_stdout(_Beginning(sys.stdout)),
+            redirect_stderr(_Beginning(sys.stderr)),
+            np.errstate(),  # what it sets there, and of warnings, ends with it
+            warnings.catch_warnings(),
+        ):
             yield
     finally:
         if alarms:
@@ -80,6 +86,9 @@ class _Beginning:
             if self.room <= 0:
                 self.stream.write(" … (the rest of what it prints is left out)\n")
         return len(text)
+
+    def close(self):
+        """Do nothing: what comes after an answer is printed as well."""
 
     def __getattr__(self, name):
         return getattr(self.stream, name)

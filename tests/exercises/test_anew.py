@@ -99,7 +99,8 @@ def test_each_draw_knows_the_mistakes_of_the_exercise(lesson, number, said):
 
 
 def kinds(exercise):
-    return [re.sub(r"[\d.,e+]+", "#", message) for _, message in exercise.mistakes]
+    """Return what the mistakes are, each once: several may give the same number, and get the same message."""
+    return [*dict.fromkeys(re.sub(r"[\d.,e+]+", "#", message) for _, message in exercise.mistakes)]
 
 
 @pytest.mark.parametrize(("lesson", "number"), ALL)

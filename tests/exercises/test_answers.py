@@ -166,4 +166,6 @@ def test_near_looks_at_the_shape():
     assert not near(np.zeros(0), np.zeros(1))
     assert near(np.zeros((0, 3)), np.zeros((0, 3)))
     assert difference(np.zeros(2), np.zeros(3)) == "it returned shape (2,) where (3,) is right"
+    assert difference(np.zeros(2), np.array(1.0)) == "it returned shape (2,) where one number is right"
+    assert difference(np.array(1.0), np.zeros((2, 3))) == "it returned one number where shape (2, 3) is right"
     assert difference(np.array(1.0), np.array(2.0)) == "it returned 1 where 2 is right"

@@ -2,7 +2,7 @@
 
 import types
 
-from helpers.engine import keras
+from helpers.engine import keras, tf
 from helpers.exercises import load_checks
 
 import numpy as np
@@ -27,6 +27,60 @@ def functional():
     left, right = (layers.Conv2D(8, size, strides=2, padding="same")(inputs) for size in (3, 5))
     maps = keras.ops.relu(layers.Concatenate()([left, right]))
     return keras.Model(inputs, layers.Dense(7, activation="softmax")(layers.GlobalMaxPooling2D()(maps)))
+
+
+class Subclassed(keras.Model):
+    """Its activations are functions of TensorFlow, in `call`."""
+
+    def __init__(self, activation=tf.nn.relu):
+        super().__init__()
+        self.first, self.second, self.head = conv(activation=None), conv(activation=None), layers.Dense(7)
+        self.bend = activation
+
+    def call(self, images):
+        maps = self.bend(self.second(self.bend(self.first(images))))
+        return tf.nn.softmax(self.head(tf.reduce_mean(maps, axis=(1, 2))))
+
+
+class Block(layers.Layer):
+    """A layer with a convolution in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = conv()
+
+    def call(self, maps):
+        return self.inside(maps)
+
+
+def by_operations(bend):
+    """Return a functional network with operations for activations, as a part of another network."""
+    inputs = keras.Input((48, 48, 3))
+    maps = bend(conv(activation=None)(bend(conv(activation=None)(inputs))))
+    head = layers.Dense(7, activation="softmax")
+    inner = keras.Model(inputs, head(layers.GlobalMaxPooling2D()(maps)))
+    return keras.Sequential([keras.Input((48, 48, 3)), inner])
+
+
+def whole_numbers():
+    """Return a network for images of whole numbers."""
+    inputs = keras.Input((48, 48, 3), dtype="uint8")
+    inner = network(conv(), conv())
+    return keras.Model(inputs, inner(layers.Rescaling(1 / 255)(inputs)))
+
+
+def two_outputs():
+    inputs = keras.Input((48, 48, 3))
+    maps = layers.GlobalMaxPooling2D()(conv()(conv()(inputs)))
+    return keras.Model(inputs, [layers.Dense(7, activation="softmax")(maps), layers.Dense(1)(maps)])
+
+
+def no_start():
+    return layers.Dense(7, activation="softmax", kernel_initializer="zeros")
+
+
+def without_activation(*head):
+    return network(conv(activation=None), conv(activation=None), *head, last=None)
 
 
 NAMES = ("weights", "bias", "kernels", "kernel_size", "stride", "learning_rate", "epochs")
@@ -56,6 +110,12 @@ RIGHT = {
         keras.Sequential([keras.Input((48, 48, 3)), network(conv(), conv(activation=None))]),
         keras.Sequential([conv(), conv(), layers.GlobalAveragePooling2D(), layers.Dense(7, activation="softmax")]),
         network(conv(activation=None), layers.LeakyReLU(), conv(activation=None)),
+        network(conv(activation="mish"), conv(activation=lambda maps: tf.nn.relu(maps))),
+        Subclassed(),
+        network(Block(), Block()),
+        by_operations(lambda maps: keras.ops.maximum(maps, 0)),
+        by_operations(keras.ops.softsign),
+        whole_numbers(),
     ],
     5: dressed("acba"),
     6: [FIELD, {"conv2": 13.0, "conv3": "25"}, {"conv2": 7 + 2 * 3, "conv3": np.int64(13 + 2 * 3 * 2)}],
@@ -77,7 +137,10 @@ WRONG = {
         ({"conv": 51264, "height": 12, "dense": 64010}, "4 pixels"),
         ({"conv": 51264, "height": 9, "dense": 64010}, "14 − 5 + 1"),
         ({"conv": 51264, "height": 10, "dense": 64000}, "10 biases are missing"),
-        ({"conv": 51264, "height": 10, "dense": 6410}, "height × width × channels"),
+        ({"conv": 51264, "height": 10, "dense": 6410}, "10 × 10 × 64 numbers leave Flatten, and each goes to each of"),
+        ({"conv": 51264, "height": 10, "dense": 6400}, "each goes to each of the 10 units"),
+        ({"conv": 801, "height": 10, "dense": 64010}, "that is one kernel"),
+        ({"conv": 10_304, "height": 10, "dense": 64010}, "5 × 5 values, not 5"),
         ({"conv": 51264, "height": 10, "dense": 1010}, "height × width × channels"),
         ({"conv": 51264, "height": 10, "dense": 650}, "long list"),
     ],
@@ -99,6 +162,15 @@ WRONG = {
         (network(conv(), conv(), last="sigmoid"), "are no probabilities"),
         (network(conv(activation=None), layers.MaxPooling2D(), conv(activation=None)), "have no activation"),
         (keras.Sequential([conv(), conv(), layers.Dense(7, activation="softmax")]), "for each image it must give 7"),
+        (keras.Sequential([without_activation(), layers.Activation("softmax")]), "have no activation"),
+        (network(conv(activation=None), conv(activation=None), conv(7, 1, "softmax")), "have no activation"),
+        (Subclassed(tf.identity), "have no activation"),
+        (
+            keras.Sequential([without_activation(), layers.ReLU(), layers.Dense(7, activation="softmax")]),
+            "have no activation",
+        ),
+        (two_outputs(), "it has 2 outputs, and one is right"),
+        (keras.Sequential([conv(), conv(), layers.Flatten(), no_start()]), "same number, whatever the image."),
     ],
     5: one_wrong(
         "acba",
@@ -117,6 +189,8 @@ WRONG = {
         ({**FIELD, "conv2": 16}, "size − 1 steps"),
         ({**FIELD, "conv2": 11}, "window of the pooling"),
         ({**FIELD, "conv2": 3}, "How many pixels do these see"),
+        ({**FIELD, "conv2": 7}, "sees 7 pixels already, and this layer adds (3 − 1) × 3 to them"),
+        ({**FIELD, "conv3": 15}, "strides count here, too"),
         ({**FIELD, "conv3": 11}, "strides are missing"),
         ({**FIELD, "conv3": 19}, "without the stride of the second"),
         ({**FIELD, "conv3": 17}, "without the stride of the pooling"),
@@ -140,6 +214,8 @@ MISSING = [
     (3, {**CHOSEN, "stride": "?"}, "stride: put one of the letters h, l"),
     (4, None, "build a model of Keras, and give it: check(4, color_cnn)."),
     (4, layers.Conv2D(8, 3), "build a model of Keras"),
+    (4, functional, "build a model of Keras, and give it: check(4, color_cnn). What builds a network is none yet"),
+    (4, Subclassed, "build a model of Keras, and give it: check(4, color_cnn). What builds a network is none yet"),
     (5, letters("ac?a"), "C: put one of the letters a, b, c"),
     (6, {"conv2": 13, "conv3": ...}, "fill in conv3."),
     (7, letters("a?c"), "B: put one of the letters a, b, c"),

@@ -3,7 +3,7 @@
 import math
 import types
 
-from helpers.engine import keras
+from helpers.engine import keras, tf
 from helpers.exercises import load_checks
 
 import numpy as np
@@ -37,7 +37,19 @@ def gradient_by_loop(w, x, y, rate):
     return [w][0] - slope * rate
 
 
+def many_steps(w, x, y, rate):
+    for _ in range(100):
+        w = gradient_by_loop(w, x, y, rate)
+    return w
+
+
 unbuilt = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(10)])
+
+
+def two_classes(label, p):
+    truth = np.eye(len(p))[label]
+    return -np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p))
+
 
 COUNTS = np.array([[80, 17, 3], [6, 92, 2], [1, 1, 98]])
 MATRIX = {"accuracy": 90, "cats_found": 80, "dogs_as_cats": 6}
@@ -55,11 +67,14 @@ RIGHT = {
         lambda w, x, y, rate: w - rate * 2 / len(x) * np.dot(w * x - y, x),
         lambda w, x, y, rate: w + 2 * rate * np.mean((y - w * x) * x),
         gradient_by_loop,
+        lambda w, x, y, rate: tf.constant(w - rate * np.mean(2 * (w * x - y) * x), tf.float32),
     ],
     2: [
         lambda label, p: np.log(1 / p[label]),
         lambda label, p: -np.sum(np.eye(len(p))[label] * np.log(p)),
         lambda label, p: np.array(-math.log([*p][label] + 1e-12)),
+        lambda label, p: -np.log(np.float32(p[label] + 1e-6)),
+        lambda label, p: keras.losses.SparseCategoricalCrossentropy()(np.array([label]), p[np.newaxis]),
     ],
     3: [network(), network(20_000, ("SeparableConv2D", "Dense"), accuracy=0.95), network(scale=5)],  # no softmax
     4: dressed("cab"),
@@ -79,6 +94,12 @@ WRONG = {
         (lambda w, x, y, rate: w - np.mean(2 * (w * x - y) * x), "learning rate"),
         (lambda w, x, y, rate: w - rate * 2 * (w * x - y) * x, "take the mean"),
         (lambda w, x, y, rate: w - 2 * rate * np.mean(w * x - y), "the inner derivative"),
+        (lambda w, x, y, rate: w - rate * np.mean(w * x - y), "the inner derivative"),
+        (lambda w, x, y, rate: w - 2 * rate * w * np.mean(w * x - y), "with respect to x"),
+        (lambda w, x, y, rate: w - rate * np.dot(w * x - y, x), "half the sum of squares"),
+        (many_steps, "the best w, where many steps end"),
+        (lambda w, x, y, rate: gradient_by_loop(w, x, y, 0.218), "always the same"),  # the last one of the lesson
+        (lambda w, x, y, rate: [gradient_by_loop(w, x, y, rate)], "it returned shape (1,) where one number is right"),
         (lambda w, x, y, rate: w - rate * np.mean((w * x - y) ** 2), "you subtract the loss"),
         (lambda w, x, y, rate: np.mean((w * x - y) ** 2), "that is the loss"),
         (lambda w, x, y, rate: gradient_by_loop(w, x, y, 0.05), "always the same"),
@@ -105,6 +126,15 @@ WRONG = {
         (lambda label, p: -np.log(p[label - 1]), "a neighbor"),
         (lambda label, p: -np.log([*p][label + 1]), "a neighbor"),
         (lambda label, p: np.nan, "it returned nan, for (0, "),
+        (lambda label, p: p[label], "the probability itself"),
+        (lambda label, p: -label * math.log(p[label]), "`label` is the number of a class, no factor"),
+        (lambda label, p: -sum(label * np.log(p)), "`label` is the number of a class, no factor"),
+        (lambda label, p: -np.mean(label * np.log(p)), "`label` is the number of a class, no factor"),
+        (lambda label, p: -math.log(1 - p[label]), "of all others together"),
+        (lambda label, p: len(p) * two_classes(label, p), "those of yes or no"),
+        (lambda label, p: two_classes(label, p), "those of yes or no"),
+        (lambda label, p: -np.log(np.exp(p) / np.exp(p).sum())[label], "probabilities already"),
+        (lambda label, p: p[label] * np.log(1 / p[label]), "the factor p is too much"),
     ],
     3: [
         (network(20_001), "it has 20,001 parameters; at most 20,000"),
@@ -113,6 +143,7 @@ WRONG = {
         (network(accuracy=0.94), "The goal is 95%: close."),
         (network(accuracy=0.7), "The goal is 95%."),
         (network(known=0.9), "Train it on x_train."),
+        (network(accuracy=0.63, known=0.59), "The goal is 95%."),  # luck, and no reason to doubt
         (network(accuracy=0.6, known=0.6, scale=3.0), "softmax"),
         ((unbuilt, network()[1]), "begin with keras.Input(…)"),
         (network(kinds=("Conv2D", "Lambda")), "a Lambda layer does not say"),
@@ -133,13 +164,14 @@ WRONG = {
         ({**MATRIX, "accuracy": 10}, "share of mistakes"),
         ({**MATRIX, "cats_found": 0.8}, "in percent"),
         ({**MATRIX, "cats_found": 100 * 80 / 87}, "Take the row"),
-        ({**MATRIX, "cats_found": 92}, "Take the row"),
-        ({**MATRIX, "cats_found": 80 / 3}, "not of all animals"),
+        *(({**MATRIX, "cats_found": number}, "Take the row") for number in (92, 91.95, 80 / 87)),
+        *(({**MATRIX, "cats_found": number}, "not of all animals") for number in (80 / 3, 26.7)),
         ({**MATRIX, "cats_found": 20}, "it took for others"),
         ({**MATRIX, "dogs_as_cats": 17}, "cats taken for dogs"),
         ({**MATRIX, "dogs_as_cats": 8}, "all dogs that were taken"),
         ({**MATRIX, "dogs_as_cats": 7}, "owls as well"),
         ({**MATRIX, "dogs_as_cats": 92}, "that it recognized"),
+        ({**MATRIX, "dogs_as_cats": 0.06}, "How many of them"),
         ({**MATRIX, "dogs_as_cats": 5}, "too small"),
     ],
     6: one_wrong(
@@ -167,6 +199,16 @@ MISSING = [
     (3, None, "build and train a model, then give check(3, (small_model, dataset))."),
     (3, network()[0], "give the trained model and the dataset: check(3, (small_model, dataset))."),
     (3, (network()[0], None), "give the trained model and the dataset"),
+    (
+        3,
+        (types.SimpleNamespace(history={"loss": [1]}), network()[1]),
+        "give the trained model and the dataset: check(3, (small_model, dataset)). What `fit` and `train` return is",
+    ),
+    (
+        3,
+        (network, network()[1]),
+        "give the trained model and the dataset: check(3, (small_model, dataset)). What builds a network is none yet",
+    ),
     (3, network()[::-1], "give the trained model and the dataset"),
     (4, letters("c?b"), "B: put one of the letters a, b, c"),
     (5, {**MATRIX, "accuracy": None}, "fill in accuracy."),

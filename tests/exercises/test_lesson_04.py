@@ -1,6 +1,7 @@
 """The exercises of lesson 04, dropout and overfitting: right answers, typical mistakes with their messages."""
 
 import math
+import types
 
 from helpers.engine import keras
 from helpers.exercises import load_checks
@@ -34,6 +35,33 @@ def stop_by_recursion(losses, patience, epoch=1):
     best = losses.index(min(losses[:epoch])) + 1
     ends = epoch - best >= patience or epoch == len(losses)
     return (best, epoch) if ends else stop_by_recursion(losses, patience, epoch + 1)
+
+
+def stop_by_keras(losses, patience):
+    model = types.SimpleNamespace(stop_training=False, get_weights=list, set_weights=list)
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=patience, mode="min", restore_best_weights=True)
+    stopping.set_model(model)
+    stopping.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        stopping.on_epoch_end(epoch, {"val_loss": loss})
+        if model.stop_training:
+            break
+    return stopping.best_epoch + 1, epoch + 1
+
+
+def stop_with(least=math.inf, margin=0.0):
+    """Return a function with such a best loss before the first epoch, and such a difference that counts."""
+
+    def stop(losses, patience):
+        best, smallest = 1, least
+        for epoch, loss in enumerate(losses, 1):
+            if loss < smallest - margin:
+                best, smallest = epoch, loss
+            if epoch - best >= patience:
+                break
+        return best, epoch
+
+    return stop
 
 
 def stop_without_return(losses, patience):
@@ -128,6 +156,7 @@ RIGHT = {
         stop_by_counter,
         stop_by_argmin,
         stop_by_recursion,
+        stop_by_keras,
     ],
     3: [
         {"zeros": 0.25 * 1024, "factor": 1 / (1 - 0.25), "zeros_predicting": 0},
@@ -173,6 +202,19 @@ WRONG = {
         (lambda losses, p: stop_by_counter(losses, p)[0], "return both"),
         (lambda losses, p: stop_by_counter(losses, p)[1], "return both"),
         (lambda losses, p: (min(losses), len(losses)), "it returned"),
+        (lambda losses, p: stop_by_argmin(losses, p - 1), "one epoch early"),
+        (lambda losses, p: stop_by_counter(losses, max(p - 1, 1)), "one epoch early"),
+        (lambda losses, p: stop_by_argmin(losses, p) - [1, 0], "the best epoch is one too small"),
+        (lambda losses, p: stop_by_argmin(losses, p) - [0, 1], "the last epoch is one too small"),
+        (
+            lambda losses, p: (losses[stop_by_recursion(losses, p)[0] - 1], stop_by_recursion(losses, p)[1]),
+            "which epoch",
+        ),
+        (lambda losses, p: stop_by_argmin(losses, p)[0] + np.array([0, p]), "beyond the last epoch"),
+        (stop_with(least=0), "no epoch for a new best"),
+        (lambda losses, p: stop_with(least=0)(losses, p - 1) if p > 1 else (1, 1), "no epoch for a new best"),
+        (stop_with(least=100), "it returned 1 at place [0] where 2 is right"),
+        (stop_with(margin=0.01), "where 3 is right"),
         (lambda losses, p: (*stop_by_counter(losses, p), 0), "returned shape (3,)"),
         (lambda losses, p: (None, 4), "but it returned (None, 4)"),
         (stop_without_return, "], 2) your function returns nothing, and else it does."),
@@ -191,6 +233,10 @@ WRONG = {
         ({"zeros": 256, "factor": 1, "zeros_predicting": 0}, "gets less in training"),
         ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 256}, "passes everything on"),
         ({"zeros": 256, "factor": 4 / 3, "zeros_predicting": 768}, "passes everything on"),
+        ({"zeros": 25, "factor": 4 / 3, "zeros_predicting": 0}, "share in percent"),
+        ({"zeros": 256, "factor": 0.25, "zeros_predicting": 0}, "the rate itself"),
+        ({"zeros": 256, "factor": 1.34, "zeros_predicting": 0}, "too large"),
+        ({"zeros": 256.5, "factor": 4 / 3, "zeros_predicting": 0}, "too large"),
         ({"zeros": 257, "factor": 4 / 3, "zeros_predicting": 0}, "too large"),
         ({"zeros": 256, "factor": 1.3, "zeros_predicting": 0}, "too small"),
         ({"zeros": np.nan, "factor": 4 / 3, "zeros_predicting": 0}, "must be one number"),
@@ -202,6 +248,12 @@ WRONG = {
         (lambda maps, rate, random: maps / (1 - rate), "nothing is dropped"),
         (dropping(shape=lambda h, w, c: (h, w, c)), "not for each pixel"),
         (dropping(shape=lambda h, w, c: (h, w, 1)), "not for each pixel"),
+        (lambda maps, rate, random: 0 * maps, "everything is dropped"),
+        (lambda maps, rate, random: dropping()(maps, rate, random).astype(int), "at one place, by"),
+        (
+            lambda maps, rate, random: dropping()(maps, rate, random).astype(np.float16),
+            "a channel that stays is multiplied by 1.",
+        ),
         (dropping(shape=lambda h, w, c: 1), "dropped together"),
         (dropping(shape=lambda h, w, c: 1, scale=lambda rate: 1), "dropped together"),
         (lambda maps, rate, random: dropping()(maps, rate, np.random.default_rng(0)), "the same channels"),

@@ -208,7 +208,7 @@ WRONG = {
         (lambda g: abs(g).max(axis=1), "The channels are the last axis"),
         (lambda g: abs(g), "three numbers for each pixel"),
         (lambda g: np.array(saliency_by_loop(g)) / np.max(saliency_by_loop(g)), "leave the scale as it is"),
-        (lambda g: abs(g).max(), "it returned shape () where (4, 5) is right"),
+        (lambda g: abs(g).max(), "it returned one number where shape (4, 5) is right"),
         (lambda g: abs(g[..., 0]), "it returned"),
     ],
     7: [

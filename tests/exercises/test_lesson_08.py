@@ -265,7 +265,6 @@ WRONG = {
         ((scores(0.7), IMAGES, LABELS), "its numbers are no probabilities"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((trained(1), IMAGES[:9], LABELS[:9]), "for each image it must give 9 numbers"),
-        ((keras.Model, IMAGES, LABELS), "it cannot take images of shape (8, 8, 3)"),
     ],
     4: [
         (lambda values, window: rolling(values, window, center=True, min_periods=1), "looks into the future"),
@@ -297,7 +296,7 @@ WRONG = {
         (rolling, "at the start there is NaN"),
         (lambda values, window: np.convolve(values, np.full(window, 1 / window), "same"), "looks into the future"),
         (lambda values, window: values, "it returned 1 at place [1] where 2.5 is right, so [4., 1., 7., 2., 9.]"),
-        (lambda values, window: np.mean(values[-window:]), "it returned shape () where (5,) is right"),
+        (lambda values, window: np.mean(values[-window:]), "it returned one number where shape (5,) is right"),
         (lambda values, window: [f"{value:.2f}" for value in values], "must return numbers"),
     ],
     5: [
@@ -368,6 +367,7 @@ MISSING = [
     (2, lambda base, prefixes: 3, "set layer.trainable, True or False, for each layer of the base"),
     (3, None, "train a network, then give check(3, (my_model, x_test, y_test))"),
     (3, trained(1), "give the trained network and the images: check(3, (my_model, x_test, y_test))"),
+    (3, (keras.Model, IMAGES, LABELS), "give the trained network and the images: check(3, (my_model, x_test, y_test))"),
     (3, (trained(1), IMAGES), "give the trained network and the images"),
     (3, (IMAGES, trained(1), LABELS), "give the trained network and the images"),
     (3, (trained(1), IMAGES, LABELS[:9]), "give the images and their labels: check(3, (my_model, x_test"),

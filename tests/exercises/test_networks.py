@@ -102,6 +102,24 @@ def test_the_order_decides_where_there_is_no_softmax(judge, build, said):
     assert said().startswith("✓ yes")
 
 
+@every_task
+def test_a_network_trained_without_softmax_by_a_loss_that_knows_is_not_told_to_do_so(judge, build, said):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    judge(fake(predict=lambda images, verbose: 9 * np.eye(10)[LABELS], loss=loss), 0.6)
+    assert "of the validation images right. The goal is" in said()
+
+
+@every_task
+def test_outputs_are_one(judge, build, said):
+    """A name for it does no harm; two are told."""
+    judge(fake(predict=lambda images, verbose: {"animal": np.eye(10)[LABELS]}))
+    assert said().startswith("✓ yes")
+    judge(fake(predict=lambda images, verbose: [np.eye(10)[LABELS], np.zeros((len(LABELS), 3))]))
+    assert said().startswith("✗ no: it has 2 outputs, and one is right")
+    judge(fake(predict=lambda images, verbose: "fox"))
+    assert said().startswith("✗ no: what it answers are no numbers.")
+
+
 def test_networks_that_come_with_the_lessons_are_known_in_any_wrapper():
     network = load_model("critters")
     assert trained_beforehand(types.SimpleNamespace(name="photos"), "photos")

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 from helpers.exercises import Checks, running
 from helpers.exercises.judges import Exercise, NotYet, Wrong, call, call_answer, function
@@ -132,6 +133,21 @@ def test_only_the_beginning_of_what_it_prints_is_shown(stream, capsys):
     assert len(text) < running.ROOM + 200
     assert text.count("… (the rest of what it prints is left out)\n") == 1
     assert captured.out.endswith("✓ yes: well done\n")
+
+
+def spoils(x):
+    """Return what is right, and leave things behind that would stop the cells after it."""
+    np.seterr(all="raise")
+    warnings.simplefilter("error")
+    sys.stdout.close()
+    return x
+
+
+def test_what_it_sets_for_all_ends_with_it(said):
+    before = np.geterr(), warnings.filters[:]
+    Checks({1: IDENTITY})(1, spoils)
+    assert said() == "✓ yes: well done\n"
+    assert (np.geterr(), warnings.filters[:]) == before
 
 
 def test_a_little_that_it_prints_is_shown(said):
