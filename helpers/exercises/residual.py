@@ -35,6 +35,9 @@ def _residual(answer) -> None:
         results = (_computed(model, images / 2) for model in (block, right))  # so small that a ReLU(6) is a ReLU
         if not np.allclose(*results, rtol=0.02, atol=0.02):
             raise Wrong(_difference(block, images, projected, case))
+        training = (model(images, training=True) for model in (block, right))  # with the weights set above
+        if not np.allclose(*training, rtol=0.02, atol=0.02):
+            raise Wrong(f"{case}, it is the block in prediction, but not in training: is there a layer too many?")
 
 
 def _judge_weights(block, filters: int, projected: bool, case: str) -> None:
@@ -50,7 +53,8 @@ def _judge_weights(block, filters: int, projected: bool, case: str) -> None:
         raise Wrong("the convolutions have a bias: use_bias=False, since batch normalization adds one anyway.")
     norms = names.count("moving_mean")
     if norms != len(sizes):
-        raise Wrong(f"{case}, there are {len(sizes)} convolutions, but {norms} layers of batch normalization.")
+        plural = "s" * (norms != 1)
+        raise Wrong(f"{case}, there are {len(sizes)} convolutions, but {norms} layer{plural} of batch normalization.")
 
 
 def _computed(block, images, kernels=None, mean: float = 0.3, variance: float = 2) -> np.ndarray:
@@ -96,7 +100,7 @@ def _difference(block, images, projected: bool, case: str) -> str:
             return "a ReLU cuts off what is to be added: after the second batch normalization comes the sum."
     return (
         f"{case}, it computes something else than the block of the text with the same weights. Look at the order of "
-        "the layers, at which two convolutions have the stride, and at what comes before the sum."
+        "the layers, at which two convolutions have the stride, at the padding, and at what comes before the sum."
     )
 
 
@@ -154,7 +158,7 @@ BLOCK = Exercise(
         ),
         (
             partial(_small_block, between="relu"),
-            "with 8 channels, filters=8 and stride=1, there are 2 convolutions, but 1 layers of batch normalization.",
+            "with 8 channels, filters=8 and stride=1, there are 2 convolutions, but 1 layer of batch normalization.",
         ),
         (
             partial(_small_block, last=""),
@@ -183,8 +187,8 @@ BLOCK = Exercise(
         (
             partial(_small_block, first_stride=False),
             "with 8 channels, filters=16 and stride=2, it computes something else than the block of the text with "
-            "the same weights. Look at the order of the layers, at which two convolutions have the stride, and at "
-            "what comes before the sum.",
+            "the same weights. Look at the order of the layers, at which two convolutions have the stride, at the "
+            "padding, and at what comes before the sum.",
         ),
     ],
     patience=6,
