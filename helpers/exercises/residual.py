@@ -35,9 +35,6 @@ def _residual(answer) -> None:
         results = (_computed(model, images / 2) for model in (block, right))  # so small that a ReLU(6) is a ReLU
         if not np.allclose(*results, rtol=0.02, atol=0.02):
             raise Wrong(_difference(block, images, projected, case))
-        training = (model(images, training=True) for model in (block, right))  # with the weights set above
-        if not np.allclose(*training, rtol=0.02, atol=0.02):
-            raise Wrong(f"{case}, it is the block in prediction, but not in training: is there a layer too many?")
 
 
 def _judge_weights(block, filters: int, projected: bool, case: str) -> None:

@@ -361,10 +361,6 @@ WRONG = {
         (wrong_block(between=["norm"]), "between the two convolutions come batch normalization and a ReLU"),
         (wrong_block(between=("relu", "norm")), "batch normalization and a ReLU, in this order"),
         (wrong_block(between=("norm", "leaky")), "between the two convolutions"),
-        (
-            lambda *given: layers.Dropout(0.5)(block(*given)),
-            "filters=8 and stride=1, it is the block in prediction, but not in training: is there a layer too many?",
-        ),
         (wrong_block(behind=("norm", "relu")), "after the second batch normalization comes the sum"),
         (wrong_block(behind_projection=("norm", "relu")), "what came in gets no ReLU after its projection"),
         (block_with_the_stride_last, "it computes something else than the block of the text"),
