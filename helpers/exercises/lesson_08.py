@@ -35,7 +35,8 @@ def _open_layers(base) -> set[str]:
     return {
         layer.name
         for layer in base.layers
-        if any(id(weight) in open_weights for weight in layer.weights) or (layer.trainable and _measures(layer))
+        if any(id(weight) in open_weights for weight in layer.weights)
+        or (base.trainable and layer.trainable and _measures(layer))
     }
 
 

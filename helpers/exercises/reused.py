@@ -136,13 +136,14 @@ def _answers(number, classes, changed, seed):
     """Return probabilities before and after, where so many words are others.
 
     There the two largest have changed places. Elsewhere the network is surer or less sure of its word, and all other
-    classes have changed places; the last image alone gets the same answer.
+    classes have changed places; but for the last image but one, where the order is as it was, and the last one, where
+    all is.
     """
     random = np.random.default_rng(seed)
     before = random.dirichlet(np.ones(classes), number)
     after = before.copy()
     for row, ranks in enumerate(before.argsort(axis=1)):
-        moved = ranks[-2:] if row < changed else ranks[:-1]
+        moved = ranks[-2:] if row < changed else ranks[: -1 if row < number - 2 else 0]
         after[row, moved] = before[row, moved[::-1]]
     after[changed:] **= random.choice([0.5, 2], (number - changed, 1))
     after[changed:] /= after[changed:].sum(axis=1, keepdims=True)
