@@ -57,7 +57,7 @@ def brief(value) -> str:
     if isinstance(value, np.random.Generator):
         return "random"
     array = np.asarray(value)
-    if array.ndim == 0:
+    if array.ndim == 0 and array.dtype != bool:
         return f"{value:g}" if isinstance(value, int | float | np.number | np.ndarray) else in_short(value)
     if array.size <= 16:
         return np.array2string(array, precision=3, separator=", ").replace("\n", "")
@@ -147,6 +147,11 @@ def at_place(place: tuple) -> str:
     return f" at place {[*place]}" if place else ""
 
 
+def written(number: float) -> str:
+    """Return a number as text: whole ones in full, others with six digits."""
+    return f"{number:.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
+
+
 def difference(got, want, tolerance: float = 1e-6) -> str:
     """Return a text that names the first place where two arrays differ, and both numbers: "it returned 4 at …"."""
     if got.shape != want.shape:
@@ -154,7 +159,7 @@ def difference(got, want, tolerance: float = 1e-6) -> str:
         return f"it returned {found} where {right.removeprefix('shape ') if got.ndim else right} is right"
     place = tuple(map(int, np.argwhere(~np.isclose(got, want, 0, tolerated(want, tolerance)))[0]))
     numbers = [float(array[place]) + 0.0 for array in (got, want)]  # no −0
-    found, right = (f"{number:.6g}" for number in numbers)
-    if found == right:
+    found, right = map(written, numbers)
+    if float(found) == float(right):
         found, right = (f"{number:.12g}" for number in numbers)
     return f"it returned {found}{at_place(place)} where {right} is right"

@@ -20,6 +20,10 @@ def _cost(kernel: int, channels: int, filters: int, height: int, stride: int) ->
     """Ask for the weights and the work of a convolution, and for those of 3 × 3 convolutions in its place."""
     places, weights, count = ceil(height / stride), kernel**2 * channels * filters, (kernel - 1) // 2
     first, later = 9 * channels * filters, 9 * filters**2
+    two, along = "a multiplication with its addition counts as one: you count two.", weights * places * height
+    axes = f"the stride counts along both axes: the output has {places} rows and as many columns."
+    if along == 2 * weights * places**2:  # one number, two mistakes
+        two = "that is twice as much: you count two for a multiplication with its addition, or one axis without stride."
     return Task(
         f'A convolution has {filters} kernels of {kernel} × {kernel}, no bias, stride {stride} and "same" padding. '
         f"It gets maps of {height} × {height} with {channels} channels. How many weights does it have (`weights`), and "
@@ -37,7 +41,8 @@ def _cost(kernel: int, channels: int, filters: int, height: int, stride: int) ->
                 (weights * height**2, f"places are pixels of the *output*: with stride {stride} there are fewer."),
                 (weights * places, f"the output has {places} rows and as many columns."),
                 (weights, "each weight is used at each place of the output."),
-                (2 * weights * places**2, "a multiplication with its addition counts as one: you count two."),
+                (2 * weights * places**2, two),
+                *([(along, axes)] if along != 2 * weights * places**2 else []),
                 (kernel**2 * channels * places**2, f"that is the work for one map, and there are {filters}."),
                 (
                     weights * ((height - kernel) // stride + 1) ** 2,
@@ -53,6 +58,7 @@ def _cost(kernel: int, channels: int, filters: int, height: int, stride: int) ->
                 (count * later, f"the first of them gets {channels} channels, not {filters}."),
                 (first, "that is the first of them alone."),
                 (9 * count * filters, "a kernel is as deep as its input."),
+                (first + (count - 1) * later + count * filters, "there are no biases here."),
             ),
         },
     )

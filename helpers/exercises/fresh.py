@@ -99,12 +99,15 @@ def expect_all(images, labels, given: str, number: float = np.inf, **known_by) -
     """Return what is `recognized` of given images, or None.
 
     Raises Wrong if training images are among them, if labels are not those of the dataset, or if they are neither all
-    of its validation nor of its test images, or ``number`` of these. ``given`` is how the lesson calls the images.
+    of its validation nor of its test images, or ``number`` of these; also if they are as large as those of the lesson,
+    and others. ``given`` is how the lesson calls the images.
     ``known_by`` are options of `recognized`. One in a hundred may be taken for another, and one in twenty be missing:
     folders hold images twice, and files are read in several ways.
     """
     known = recognized(images, **known_by) if images.ndim == 4 else None
     if known is None:
+        if known_by.get("datasets") is None and _as_large(images):
+            raise Wrong(f"those images are not of this lesson, or were changed. Give {given}, unchanged.")
         return None
     training = int(np.sum(known.part == "train"))
     if training > len(images) / 100:
@@ -120,7 +123,14 @@ def expect_all(images, labels, given: str, number: float = np.inf, **known_by) -
     )
     if there < 0.95 * needed:
         raise Wrong(f"those are {there:,} of {needed:,} images. Give all of {given}.")
+    if there < 0.95 * len(images):
+        raise Wrong(f"{len(images) - there:,} of these {len(images):,} images are others, or repeated. Give {given}.")
     return known
+
+
+def _as_large(images) -> bool:
+    """Tell whether some images are as high and wide as those of a loaded dataset."""
+    return any(images.shape[1:3] == dataset.image_shape[:2] for dataset in LOADED.values())
 
 
 def _known(dataset: Dataset, images, most: float) -> Known:

@@ -25,10 +25,15 @@ def _without_zeros(image, kernel, error):
     return convolve(image, error), convolve(error, kernel, flip=True)
 
 
+def _turned_the_other(image, kernel, error):
+    return _turned_error(image, kernel, error)[0], _not_turned(image, kernel, error)[1]
+
+
 BACK_MISTAKES = [
     (lambda *given: _back(*given)[::-1], "the arrays are right, in the wrong order: first the one for the kernel."),
     (_not_turned, "the gradient for the image is not right: turn the kernel by 180°, once: by flip=True, or by hand."),
     (_turned_error, "the gradient for the kernel is not right: there the error stays as it is."),
+    (_turned_the_other, "you turn the wrong one: nothing for the kernel, and for the image the kernel, by 180°."),
     (
         lambda image, kernel, error: tuple(-part for part in _back(image, kernel, error)),
         "the signs are turned. The step goes against the gradient, but later.",
@@ -50,11 +55,15 @@ def _back_cases() -> list[tuple]:
     ]
 
 
+def _of_case(image, kernel, error) -> str:
+    return f"for an image of {image.shape[0]} × {image.shape[1]} and a kernel of {len(kernel)} × {len(kernel)}"
+
+
 def judge_back(answer) -> None:
     """Judge back(image, kernel, error): both gradients, on images and kernels of several sizes."""
     cases, found = _back_cases(), []
     for image, kernel, error in cases:
-        where = f"for an image of {image.shape[0]} × {image.shape[1]} and a kernel of {len(kernel)} × {len(kernel)}"
+        where = _of_case(image, kernel, error)
         result = call(answer, *copy.deepcopy((image, kernel, error)), where=where)
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise Wrong("return two arrays: the gradient for the kernel, then the one for the image.")
@@ -73,15 +82,16 @@ def judge_back(answer) -> None:
     for mistake, message in BACK_MISTAKES:
         if like(mistake):
             raise Wrong(message)
-    for name, (got, want) in zip(("kernel", "image") * len(cases), pairs(_back), strict=True):
+    for place, (got, want) in enumerate(pairs(_back)):
+        name, where = ("kernel", "image")[place % 2], _of_case(*cases[place // 2])
         if got.shape != want.shape:
             raise Wrong(f"the gradient for the {name} has the shape {got.shape}, not that of the {name}, {want.shape}.")
         if not near(got, want, 1e-5):
-            raise Wrong(f"of the gradient for the {name}, {difference(got, want, 1e-5)}.", generic=True)
+            raise Wrong(f"of the gradient for the {name}, {difference(got, want, 1e-5)}, {where}.", generic=True)
 
 
-def _step(of_bias: float = 0.0, of_weights: float = 1.0, direction: float = -1.0, told=None, by=None):
-    """Return a penalty step; the arguments make it wrong: what is punished, the direction, the loss, how it changes."""
+def _step(of_bias: float = 0.0, of_weights: float = 1.0, direction: float = -1.0, told=None, by=None, moved="wb"):
+    """Return a penalty step; the arguments make it wrong: what is punished, the direction, the loss, what changes."""
 
     def step(x, y, w, b, rate, strength):
         x, y, weights, biases = (np.asarray(array) for array in (x, y, w, b))
@@ -93,11 +103,17 @@ def _step(of_bias: float = 0.0, of_weights: float = 1.0, direction: float = -1.0
         entropy = np.mean(np.sum(one_hot * (largest + np.log(total) - logits), axis=1))
         error = (exponentials / total - one_hot) / (len(x) if by is None else by)
         loss = entropy + strength * np.sum(weights**2)
-        w.assign_add(direction * rate * (x.T @ error + 2 * strength * of_weights * weights))
-        b.assign_add(direction * rate * (error.sum(axis=0) + 2 * strength * of_bias * biases))
+        if "w" in moved:
+            w.assign_add(direction * rate * (x.T @ error + 2 * strength * of_weights * weights))
+        if "b" in moved:
+            b.assign_add(direction * rate * (error.sum(axis=0) + 2 * strength * of_bias * biases))
         return loss if told is None else told(entropy, loss)
 
     return step
+
+
+def _mean_penalty(x, y, w, b, rate, strength):
+    return _step()(x, y, w, b, rate, strength / np.size(w))
 
 
 def _nothing_moves(x, y, w, b, rate, strength):
@@ -113,8 +129,19 @@ STEP_MISTAKES = [
     (_nothing_moves, _UNCHANGED),
     (_step(direction=1.0), "it goes uphill: subtract rate times the gradient."),
     (_step(of_weights=0.0), "w is changed as if there were no penalty: its gradient belongs to the step."),
+    (
+        _step(of_weights=0.5, told=lambda entropy, loss: (entropy + loss) / 2),
+        "the penalty is half of what it should be, as tf.nn.l2_loss is: take the sum of w².",
+    ),
+    (_mean_penalty, "the penalty is the sum of w², and yours is the mean."),
     (_step(of_weights=0.5), "the derivative of strength · w² is 2 · strength · w. A tape knows that."),
     (_step(of_bias=1.0), "the penalty is for w only; yours changes b, too."),
+    (_step(moved="w"), "b is as it was. It gets a step, too, only without the penalty."),
+    (_step(moved="b"), "w is as it was. It gets a step, too."),
+    (
+        lambda x, y, w, b, rate, strength: _step()(x, y, w, b, 1.0, strength),
+        "you subtract the whole gradient: multiply it by rate.",
+    ),
     (_step(by=1), "the loss is the mean over the batch, not the sum."),
     (
         lambda x, y, w, b, rate, strength: _step()(x, y, w, b, 0.1, strength),
@@ -176,9 +203,12 @@ def judge_step(answer) -> None:
         return
     if like(_step(), 2):
         raise Wrong(_LOSS)
-    for mistake, message in STEP_MISTAKES[:-1]:
-        if like(mistake, 2):
-            raise Wrong(message)
+    for parts in (3, 2):  # the loss tells some mistakes apart
+        for mistake, message in STEP_MISTAKES[:-1]:
+            if like(mistake, parts):
+                raise Wrong(message)
     name, got, want = next((name, got, want) for name, got, want in pairs(_step()) if not near(got, want, 1e-4))
     said = difference(got, want, 1e-4).replace("it returned", "it is")
+    if name == "loss":
+        raise Wrong(f"the loss is not the one before the step: {said}.", generic=True)
     raise Wrong(f"{name} is not what one step of gradient descent makes of it: {said}.", generic=True)

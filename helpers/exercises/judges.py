@@ -23,6 +23,7 @@ from helpers.exercises.answers import (
     in_short,
     is_stub,
     near,
+    written,
 )
 from helpers.exercises.running import Raised, call, call_answer, expect_function
 
@@ -99,11 +100,6 @@ def _expect_names(answer, names) -> None:
         raise NotYet(f"keep the dictionary with the names {', '.join(names)}.")
 
 
-def _written(number: float) -> str:
-    """Return a number as text: whole ones in full, others with six digits."""
-    return f"{number:.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
-
-
 def numbers(
     right: Mapping[str, float],
     wrong: Mapping[str, Mapping[float, str]] | None = None,
@@ -125,12 +121,12 @@ def numbers(
             given, relative = as_number(answer[name], name), rounded.get(name, tolerance)
             for typical, message in wrong.get(name, {}).items():
                 if np.isclose(given, typical, rtol=relative, atol=tolerance):
-                    raise Wrong(f"{name} = {_written(given)}: {message}")
+                    raise Wrong(f"{name} = {written(given)}: {message}")
             if not np.isclose(given, value, rtol=relative, atol=tolerance):
-                raise Wrong(f"{name} = {_written(given)} is too {'large' if given > value else 'small'}.", generic=True)
+                raise Wrong(f"{name} = {written(given)} is too {'large' if given > value else 'small'}.", generic=True)
 
     judge.mistakes = [
-        ({**right, name: typical}, f"{name} = {_written(typical)}: {message}")
+        ({**right, name: typical}, f"{name} = {written(typical)}: {message}")
         for name, values in wrong.items()
         for typical, message in values.items()
     ]

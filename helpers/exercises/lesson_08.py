@@ -1,6 +1,6 @@
 """The exercises of lesson 08, transfer learning: what is right, which mistakes are typical, and the hints."""
 
-from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters
+from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters, scaled_like
 from helpers.exercises.judges import Exercise, NotYet, Wrong, call, choice, choices, expect_function, function
 from helpers.exercises.networks import (
     IMAGES,
@@ -23,22 +23,33 @@ def _base():
 
     stack = [keras.Input((8, 8, 3))]
     for name in ("conv1", "conv2", "conv3a", "conv3b", "conv4", "top_conv2"):  # the last only contains a beginning
+        norm = f"{name}_bn" if name == "conv1" else f"{name}_norm"  # names tell nothing
         stack += [keras.layers.Conv2D(2, 3, padding="same", name=name)]
-        stack += [keras.layers.BatchNormalization(name=f"{name}_norm"), keras.layers.ReLU(name=f"{name}_relu")]
+        stack += [keras.layers.BatchNormalization(name=norm), keras.layers.ReLU(name=f"{name}_relu")]
     return keras.Sequential(stack, name="base")
 
 
 def _open_layers(base) -> set[str]:
-    """Return the names of the layers that would be trained."""
+    """Return the names of the layers that would be trained, or would measure as batch normalization does."""
     open_weights = {id(weight) for weight in base.trainable_weights}
-    return {layer.name for layer in base.layers if any(id(weight) in open_weights for weight in layer.weights)}
+    return {
+        layer.name
+        for layer in base.layers
+        if any(id(weight) in open_weights for weight in layer.weights)
+        or (base.trainable and layer.trainable and _measures(layer))
+    }
+
+
+def _measures(layer) -> bool:
+    return hasattr(layer, "moving_mean")
 
 
 def _thawed(answer) -> None:
     """Judge thaw(base, prefixes): convolutions with these names are trained, batch normalization never is."""
     expect_function(answer)
     found, base = [], _base()
-    names = [layer.name for layer in base.layers if not layer.name.endswith(("_norm", "_relu"))]
+    every = _open_layers(base)
+    norms = {layer.name for layer in base.layers if _measures(layer)}
 
     def thawed(prefixes):
         answer(base, prefixes)
@@ -52,12 +63,18 @@ def _thawed(answer) -> None:
     if all(now == before for *_, before, now in found):
         raise NotYet("set layer.trainable, True or False, for each layer of the base.")
     for prefixes, whole, before, now in found:
-        expected = {name for name in names if name.startswith(tuple(prefixes))}
+        expected = {name for name in every - norms if name.startswith(tuple(prefixes))}
         if now == before != expected and not whole:
             raise Wrong(f"where the whole base was frozen, it stays so, for prefixes {prefixes}.")
-        norms = sorted(name for name in now if name.endswith("_norm"))
-        if norms:
-            raise Wrong(f"for prefixes {prefixes}, {norms[0]} is trained, too: batch normalization has to stay frozen.")
+        if now == every:
+            raise Wrong(
+                f"for prefixes {prefixes}, every layer is trained. base.trainable = True opens all of them: that comes "
+                "first, and after it layer.trainable = False for those with other names and for batch normalization."
+            )
+        if now & norms:
+            raise Wrong(
+                f"for prefixes {prefixes}, {min(now & norms)} is trained, too: batch normalization has to stay frozen."
+            )
         if now - expected:
             raise Wrong(f"for prefixes {prefixes}, {min(now - expected)} is trained, too. Freeze all others.")
         if expected - now:
@@ -88,7 +105,7 @@ def _transferred(answer) -> None:
         raise Wrong("that network was trained beforehand. Train one with x and y.")
     expect_right(model, images, labels, TRANSFER_GOAL, "it gets {} of the images right")
     if known and known.dataset.name == "critters":
-        expect_fresh(model, fresh_critters(), TRANSFER_GOAL)
+        expect_fresh(model, fresh_critters(), TRANSFER_GOAL, scaled_like(images))
 
 
 def _around(values, before, after):
@@ -122,10 +139,34 @@ _SHORTER = (
 )
 
 
+def _copied(values, window):
+    """Average in the copy itself, which holds means already."""
+    result = np.array(values, float)
+    for i in range(len(result)):
+        result[i] = np.mean(result[max(0, i + 1 - window) : i + 1])
+    return result
+
+
+def _running(values, weight):
+    """Return the running average of lesson 4: each new value has that weight, all earlier ones the rest."""
+    result = [float(values[0])]
+    for value in values[1:]:
+        result.append(weight * value + (1 - weight) * result[-1])
+    return np.array(result)
+
+
+def _start(values, window, kept):
+    """Return the moving average, with ``kept`` times the values where there are fewer than `window`."""
+    return np.where(np.arange(len(values)) < window - 1, kept * values, _moving(values, window))
+
+
 def _not_a_number(values, window):
     result = _moving(values, window)
     result[: window - 1] = np.nan
     return result
+
+
+_RUNNING = "that is the running average of lesson 4. Here `window` values count, all alike, and none before them."
 
 
 EXERCISES: dict[int, Exercise] = {
@@ -158,7 +199,7 @@ EXERCISES: dict[int, Exercise] = {
                 "for prefixes ('conv4',), conv4_norm is trained, too: batch normalization has to stay frozen.",
             ),
             (
-                _thawing(lambda name, prefixes: not name.endswith("_norm")),
+                _thawing(lambda name, prefixes: not name.endswith(("_norm", "_bn"))),
                 "for prefixes ('conv4',), conv1 is trained, too. Freeze all others.",
             ),
             (
@@ -172,6 +213,15 @@ EXERCISES: dict[int, Exercise] = {
             (
                 _thawing(lambda name, prefixes: name.startswith(prefixes[0]) and not name.endswith("_norm")),
                 "for prefixes ('conv3', 'conv4'), conv4 is still frozen.",
+            ),
+            (
+                lambda base, prefixes: setattr(base, "trainable", True),
+                "for prefixes ('conv4',), every layer is trained. base.trainable = True opens all of them: that comes "
+                "first, and after it layer.trainable = False for those with other names and for batch normalization.",
+            ),
+            (
+                _thawing(lambda name, prefixes: name.startswith(prefixes) and "norm" not in name),
+                "for prefixes ('conv',), conv1_bn is trained, too: batch normalization has to stay frozen.",
             ),
             (
                 _thawing(lambda name, prefixes: any(p in name for p in prefixes) and not name.endswith("_norm")),
@@ -222,6 +272,31 @@ EXERCISES: dict[int, Exercise] = {
                 (
                     lambda values, window: np.convolve(values, np.ones(window) / window)[: len(values)],
                     "at the start you divide by `window`, but there are fewer values: divide by how many there are.",
+                ),
+                (
+                    lambda values, window: _moving(values, window).astype(values.dtype),
+                    "it drops the fractions where values are whole numbers, as an array made by np.zeros_like(values) "
+                    "does: np.zeros(len(values)) holds fractions.",
+                ),
+                (
+                    lambda values, window: _start(values, window, 0),
+                    "at the start there are zeros: take the mean of those that are there.",
+                ),
+                (
+                    lambda values, window: _start(values, window, 1),
+                    "at the start you keep the values as they are: take the mean of those that are there.",
+                ),
+                (
+                    _copied,
+                    "it takes means of means: read from values, and write into another array.",
+                ),
+                *(
+                    (lambda values, window, weight=weight: _running(values, weight(window)), _RUNNING)
+                    for weight in (lambda window: 0.3, lambda window: 2 / (window + 1), lambda window: 1 / window)
+                ),
+                (
+                    lambda values, window: np.convolve(values, np.ones(window) / window),
+                    "the result is longer than values: cut it, and mind the start, where there are fewer.",
                 ),
                 (
                     _not_a_number,

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from helpers.exercises.costs import COST, GRADIENT
-from helpers.exercises.fresh import expect_all, expect_fresh
+from helpers.exercises.fresh import expect_all, expect_fresh, scaled_like
 from helpers.exercises.judges import Exercise, Wrong, choice, choices, function
 from helpers.exercises.networks import (
     IMAGES,
@@ -38,6 +38,14 @@ def _cost_of(weights_of, work_of=None):
 
 def _right_weights(size, channels, filters):
     return size**2 * channels + channels * filters
+
+
+def _second_once(size, channels, filters, height, width):
+    return _right_weights(size, channels, filters), size**2 * channels * height * width + channels * filters
+
+
+def _first_once(size, channels, filters, height, width):
+    return _right_weights(size, channels, filters), size**2 * channels + channels * filters * height * width
 
 
 def _valid_cost(size, channels, filters, height, width):
@@ -92,7 +100,7 @@ def _cheap(answer) -> None:
         raise Wrong("a Lambda layer does not say how many multiply-adds it needs: use other layers of Keras.")
     expect_right(model, images, labels, BUDGET_GOAL, f"it gets {{}} right, with {work:,} multiply-adds")
     if known and len(known.dataset.test) >= 500:
-        expect_fresh(model, known.dataset.test, BUDGET_GOAL, name="test images")
+        expect_fresh(model, known.dataset.test, BUDGET_GOAL, scaled_like(images), "test images")
 
 
 EXERCISES: dict[int, Exercise] = {
@@ -121,6 +129,15 @@ EXERCISES: dict[int, Exercise] = {
                     "that is a usual convolution.",
                 ),
                 (_cost_of(lambda size, channels, filters: size**2 * channels), "the second step is missing: 1 × 1."),
+                (_cost_of(lambda size, channels, filters: channels * filters), "the first step is missing."),
+                *(
+                    (cost, "each of the two steps goes over all places: height × width for both.")
+                    for cost in (_second_once, _first_once)
+                ),
+                (
+                    _cost_of(_right_weights, lambda size, channels, filters: size**2 * channels * filters),
+                    "the weights are right, but that is the work of a usual convolution.",
+                ),
                 (
                     _cost_of(lambda size, channels, filters: size**2 + channels * filters),
                     "the first step has a kernel for *each* channel.",

@@ -15,7 +15,10 @@ def _dropout(x, rate, noise):
 
 def _dropout_case(rate: float, *shape: int) -> tuple:
     random = np.random.default_rng(len(shape))
-    return random.normal(0, 2, shape).astype("float32"), rate, random.random(shape, "float32")
+    x, noise = random.normal(0, 2, shape).astype("float32"), random.random(shape, "float32")
+    if rate == 0.25:  # a number that float32 holds exactly
+        noise.flat[3] = rate
+    return x, rate, noise
 
 
 _DROPOUT_CASES = [_dropout_case(0.25, 9), _dropout_case(0.6, 4, 8), _dropout_case(0.1, 2, 3, 5)]
@@ -129,6 +132,19 @@ EXERCISES: dict[int, Exercise] = {
                     lambda x, rate, noise: np.where(noise < rate, 0, 1 / (1 - rate)),
                     "that is the mask, with its scale. Multiply x by it.",
                 ),
+                (
+                    lambda x, rate, noise: np.where(noise < rate, 0, x * (1 + rate)),
+                    "1 + rate is too little: a share of 1 − rate stays, so divide by it.",
+                ),
+                (
+                    lambda x, rate, noise: np.where(noise < rate, 0, x) / np.mean(noise >= rate),
+                    "divide by 1 − rate, the share that stays on average, not by the one that stayed this time.",
+                ),
+                (lambda x, rate, noise: x / (1 - rate), "the scale is right, but nothing is dropped."),
+                (
+                    lambda x, rate, noise: np.where(noise <= rate, 0, x / (1 - rate)),
+                    "where the noise is exactly rate, the number stays: smaller is <, not <=.",
+                ),
                 (lambda x, rate, noise: x, "nothing is dropped."),
             ],
             tolerance=1e-4,
@@ -157,6 +173,10 @@ EXERCISES: dict[int, Exercise] = {
                     "each unit of the hidden layer gathers the errors of all classes: error @ out.T, transposed.",
                 ),
                 (
+                    lambda z, out, error: (error @ out.T) * np.sign(z),
+                    "np.sign is −1 where z is negative. There the derivative of relu(z) is 0.",
+                ),
+                (
                     lambda z, out, error: (error @ out.T) * z,
                     "the derivative of relu(z) is 1 or 0, not z.",
                 ),
@@ -179,6 +199,10 @@ EXERCISES: dict[int, Exercise] = {
                 (
                     lambda z, out, error: _hidden_gradient(z, out, error).T,
                     "it has to have the shape of z: (images, units).",
+                ),
+                (
+                    lambda z, out, error: out @ error.T,
+                    "it has to have the shape of z: (images, units). And where z is negative, nothing comes through.",
                 ),
                 (
                     lambda z, out, error: np.maximum(z, 0).T @ error,

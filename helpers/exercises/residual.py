@@ -50,7 +50,8 @@ def _judge_weights(block, filters: int, projected: bool, case: str) -> None:
         raise Wrong("the convolutions have a bias: use_bias=False, since batch normalization adds one anyway.")
     norms = names.count("moving_mean")
     if norms != len(sizes):
-        raise Wrong(f"{case}, there are {len(sizes)} convolutions, but {norms} layers of batch normalization.")
+        plural = "s" * (norms != 1)
+        raise Wrong(f"{case}, there are {len(sizes)} convolutions, but {norms} layer{plural} of batch normalization.")
 
 
 def _computed(block, images, kernels=None, mean: float = 0.3, variance: float = 2) -> np.ndarray:
@@ -96,7 +97,7 @@ def _difference(block, images, projected: bool, case: str) -> str:
             return "a ReLU cuts off what is to be added: after the second batch normalization comes the sum."
     return (
         f"{case}, it computes something else than the block of the text with the same weights. Look at the order of "
-        "the layers, at which two convolutions have the stride, and at what comes before the sum."
+        "the layers, at which two convolutions have the stride, at the padding, and at what comes before the sum."
     )
 
 
@@ -154,7 +155,7 @@ BLOCK = Exercise(
         ),
         (
             partial(_small_block, between="relu"),
-            "with 8 channels, filters=8 and stride=1, there are 2 convolutions, but 1 layers of batch normalization.",
+            "with 8 channels, filters=8 and stride=1, there are 2 convolutions, but 1 layer of batch normalization.",
         ),
         (
             partial(_small_block, last=""),
@@ -183,8 +184,8 @@ BLOCK = Exercise(
         (
             partial(_small_block, first_stride=False),
             "with 8 channels, filters=16 and stride=2, it computes something else than the block of the text with "
-            "the same weights. Look at the order of the layers, at which two convolutions have the stride, and at "
-            "what comes before the sum.",
+            "the same weights. Look at the order of the layers, at which two convolutions have the stride, at the "
+            "padding, and at what comes before the sum.",
         ),
     ],
     patience=6,

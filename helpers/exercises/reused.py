@@ -1,6 +1,6 @@
 """Two exercises of lesson 08: features that are computed once, and how much a network has forgotten."""
 
-from functools import cache, partial
+from functools import partial
 
 from helpers.exercises.judges import Exercise, Wrong, as_array, call, difference, expect_function, function, near
 
@@ -9,7 +9,6 @@ import numpy as np
 # --- features once ---
 
 
-@cache
 def _trained_base():
     """Return a small base whose batch normalization has stored numbers that differ from those of any batch."""
     from helpers.engine import keras
@@ -48,6 +47,10 @@ def _over_channels(maps, axis):
     return maps.max(axis=3)
 
 
+def _over_images(maps, axis):
+    return maps.max(axis=(0, 1, 2))
+
+
 _OTHER_FEATURES = [
     (partial(_features, pool=np.mean), "those are means. Take the largest value of each map."),
     (partial(_features, pool=None), "those are the maps. Of each, one number has to be left: the largest."),
@@ -59,6 +62,18 @@ _OTHER_FEATURES = [
     (
         partial(_features, pool=_over_channels),
         "the largest along the channels is one number for each place. Take it over rows and columns: axes 1 and 2.",
+    ),
+    (
+        lambda base, name, images: _features(base, name, images / 255),
+        "your images are from 0 to 1. The base scales them itself, in its first layer: give them as they are.",
+    ),
+    (
+        partial(_features, pool=partial(np.max, keepdims=True)),
+        "the axes of rows and columns are still there, with one number each: keepdims keeps them.",
+    ),
+    (
+        lambda base, name, images: _features(base, name, images, pool=_over_images),
+        "those are the largest of all images together. Take them for each image: axes 1 and 2.",
     ),
     (partial(_features, pool=np.min), "those are the smallest values. Take the largest."),
     (partial(_features, pool=np.sum), "those are sums. Take the largest value of each map."),
@@ -74,18 +89,19 @@ def _feature_judge(answer) -> None:
     """Judge features_of(base, name, images): the maxima of the maps, by a base that stays as it is."""
     expect_function(answer)
     base, found = _trained_base(), []
-    kept = base.get_weights()
+    kept, stack = {weight.path: weight.numpy() for weight in base.weights}, [*base.layers]
     for name, images in _FEATURE_CASES:
         where = f"for the layer {name} and {len(images)} images"
-        try:
-            given = call(lambda images, name=name: answer(base, name, images), images.copy(), where=where)
-            changed = any(not np.array_equal(a, b) for a, b in zip(kept, base.get_weights(), strict=True))
-        finally:
-            base.set_weights(kept)
-            base.trainable = True
+        given = call(lambda images, name=name: answer(base, name, images), images.copy(), where=where)
+        if base.layers != stack:
+            raise Wrong("the base has other layers now. keras.Model(…) cuts it open, and leaves it as it is.")
+        changed = {weight.path for weight in base.weights if not np.array_equal(kept[weight.path], weight.numpy())}
+        if any("moving" not in path for path in changed):
+            raise Wrong("the base has changed: its weights are others now.")
         if changed:
             raise Wrong("the base has changed: batch normalization measures with training=True. Use predict.")
         found.append((name, images, as_array(given, where=f", {where}"), where))
+    base = _trained_base()
     right = [_features(base, name, images) for name, images, _, _ in found]
     if all(_same(got, want) for (_, _, got, _), want in zip(found, right, strict=True)):
         return
@@ -117,15 +133,30 @@ def _forgotten(before, after):
 
 
 def _answers(number, classes, changed, seed):
-    """Return probabilities before and after, where so many words are others; the numbers all differ a little."""
+    """Return probabilities before and after, where so many words are others.
+
+    There the two largest have changed places. Elsewhere the network is surer or less sure of its word, and all other
+    classes have changed places; but for the last image but one, where the order is as it was, and the last one, where
+    all is.
+    """
     random = np.random.default_rng(seed)
     before = random.dirichlet(np.ones(classes), number)
-    after = before + random.uniform(0, 1e-9, before.shape)
-    after[:changed] = np.roll(after[:changed], 1, axis=1)
-    return before, after / after.sum(axis=1, keepdims=True)
+    after = before.copy()
+    for row, ranks in enumerate(before.argsort(axis=1)):
+        moved = ranks[-2:] if row < changed else ranks[: -1 if row < number - 2 else 0]
+        after[row, moved] = before[row, moved[::-1]]
+    after[changed:] **= random.choice([0.5, 2], (number - changed, 1))
+    after[changed:] /= after[changed:].sum(axis=1, keepdims=True)
+    after[max(changed, number - 1) :] = before[max(changed, number - 1) :]
+    return before, after
 
 
-_ANSWER_CASES = [_answers(8, 4, 2, seed=52), _answers(5, 3, 4, seed=53), _answers(12, 10, 0, seed=54)]
+_ANSWER_CASES = [
+    _answers(8, 4, 2, seed=52),
+    _answers(5, 3, 4, seed=53),
+    _answers(12, 10, 0, seed=54),
+    _answers(1, 5, 1, seed=55),
+]
 
 FORGOTTEN = Exercise(
     function(
@@ -137,11 +168,27 @@ FORGOTTEN = Exercise(
             (lambda b, a: len(b) * _forgotten(b, a), "that is how many. Divide by the number of images."),
             (
                 lambda b, a: float(np.mean(np.any(b != a, axis=1))),
-                "probabilities always change a little. A word is the class with the largest one: argmax.",
+                "probabilities change, and the word may stay. A word is the class with the largest one: argmax.",
             ),
             (
                 lambda b, a: float(np.mean(b != a)),
-                "probabilities always change a little. A word is the class with the largest one: argmax.",
+                "probabilities change, and the word may stay. A word is the class with the largest one: argmax.",
+            ),
+            (
+                lambda b, a: float(np.mean(b.max(axis=1) != a.max(axis=1))),
+                "that is where it was surer or less sure. It may be as sure of another word: compare the classes.",
+            ),
+            (
+                lambda b, a: float(np.mean((b.argsort(axis=1) != a.argsort(axis=1)).any(axis=1))),
+                "you compare the order of all classes. The word is the first of them only: argmax.",
+            ),
+            (
+                lambda b, a: float(np.mean(b.argmin(axis=1) != a.argmin(axis=1))),
+                "argmin is the class that it says last. Its word is the one with the largest probability: argmax.",
+            ),
+            (
+                lambda b, a: float(np.sum(b.argmax(axis=1) != a.argmax(axis=1)) / b.shape[1]),
+                "divide by the number of images, not by that of the classes.",
             ),
             (
                 lambda b, a: float(np.mean(np.abs(b - a))),

@@ -35,7 +35,7 @@ def thaw_in_two_passes(base, prefixes):
     for layer in base.layers:
         layer.trainable = False
     for layer in base.layers:
-        if any(layer.name.startswith(prefix) for prefix in prefixes) and "norm" not in layer.name:
+        if any(layer.name.startswith(prefix) for prefix in prefixes) and not is_norm(layer):
             layer.trainable = True
     return base
 
@@ -77,7 +77,7 @@ def thaw_with(choose, whole=True):
 
 
 def is_norm(layer):
-    return layer.name.endswith("_norm")
+    return isinstance(layer, layers.BatchNormalization)
 
 
 def freeze_norms_only(base, prefixes):
@@ -92,6 +92,20 @@ def thaw_what_it_finds(base, prefixes):
     for layer in base.layers:
         if layer.name.startswith(tuple(prefixes)):
             layer.trainable = True
+
+
+def thaw_too_late(base, prefixes):
+    for layer in base.layers:
+        layer.trainable = layer.name.startswith(tuple(prefixes)) and not is_norm(layer)
+    base.trainable = True
+
+
+def thaw_by_weights(base, prefixes):
+    """Stop the training of scale and offset, and not the measuring."""
+    base.trainable = True
+    for layer in base.layers:
+        for weight in layer.weights:
+            weight.trainable = layer.name.startswith(tuple(prefixes)) and not is_norm(layer)
 
 
 def take_apart(base, prefixes):
@@ -123,6 +137,25 @@ def means_of(part):
     return lambda values, window: [np.mean(part(values, i, window)) for i in range(len(values))]
 
 
+def into(make, begin=False):
+    """The moving average, written into an array that is made so; from the first whole window on only, or all of it."""
+
+    def answer(values, window):
+        result = make(values)
+        for i in range(window - 1 if begin else 0, len(values)):
+            result[i] = np.mean(values[max(0, i + 1 - window) : i + 1])
+        return result
+
+    return answer
+
+
+def means_of_means(values, window):
+    result = np.array(values, float)
+    for i in range(len(result)):
+        result[i] = result[: i + 1][-window:].mean()
+    return result
+
+
 def maps_of(base, name, images, **options):
     cut = keras.Model(base.inputs[0], base.get_layer(name).output)
     return cut(np.asarray(images, "float32"), **options).numpy()
@@ -149,6 +182,12 @@ def features_by_pooling(base, name, images):
 
 def by_batch(base, name, images):
     return maps_of(base, name, images, training=True).max(axis=(1, 2))
+
+
+def by_pop(base, name, images):
+    while base.layers[-1].name != name:
+        base.pop()
+    return base.predict(images, verbose=0).max(axis=(1, 2))
 
 
 def frozen_for_good(base, name, images):
@@ -230,8 +269,14 @@ WRONG = {
             thaw_with(lambda layer, prefixes: layer.name.startswith(tuple(prefixes))),
             "for prefixes ('conv4',), conv4_norm is trained, too: batch normalization has to stay frozen",
         ),
-        (thaw_what_it_finds, "conv1_norm is trained, too: batch normalization has to stay frozen"),
-        (lambda base, prefixes: setattr(base, "trainable", True), "conv1_norm is trained, too"),
+        (thaw_what_it_finds, "for prefixes ('conv4',), every layer is trained. base.trainable = True opens all"),
+        (lambda base, prefixes: setattr(base, "trainable", True), "every layer is trained"),
+        (thaw_too_late, "for prefixes ('conv3', 'conv4'), every layer is trained. base.trainable = True opens all"),
+        (
+            thaw_with(lambda layer, prefixes: layer.name.startswith(tuple(prefixes)) and "norm" not in layer.name),
+            "for prefixes ('conv',), conv1_bn is trained, too: batch normalization has to stay frozen",
+        ),
+        (thaw_by_weights, "conv1_bn is trained, too: batch normalization has to stay frozen"),  # it measures
         (lambda base, prefixes: setattr(base, "trainable", False), "The base as a whole is frozen"),
         (freeze_norms_only, "for prefixes ('conv4',), conv1 is trained, too. Freeze all others"),
         (
@@ -295,6 +340,13 @@ WRONG = {
         (lambda values, window: rolling(values, window + 1, min_periods=1), "one value too many"),
         (rolling, "at the start there is NaN"),
         (lambda values, window: np.convolve(values, np.full(window, 1 / window), "same"), "looks into the future"),
+        (into(lambda values: np.zeros_like(values)), "it drops the fractions where values are whole numbers"),
+        (into(lambda values: np.zeros(len(values)), begin=True), "at the start there are zeros"),
+        (into(lambda values: np.array(values, float), begin=True), "at the start you keep the values as they are"),
+        (means_of_means, "it takes means of means"),
+        (lambda values, window: pd.Series(values).ewm(alpha=0.3, adjust=False).mean(), "the running average of lesson"),
+        (lambda values, window: pd.Series(values).ewm(span=window, adjust=False).mean(), "the running average of les"),
+        (lambda values, window: np.convolve(values, np.full(window, 1 / window), "full"), "is longer than values"),
         (lambda values, window: values, "it returned 1 at place [1] where 2.5 is right, so [4., 1., 7., 2., 9.]"),
         (lambda values, window: np.mean(values[-window:]), "it returned one number where shape (5,) is right"),
         (lambda values, window: [f"{value:.2f}" for value in values], "must return numbers"),
@@ -309,6 +361,14 @@ WRONG = {
         (lambda base, name, x: maps_of(base, name, x).sum(axis=(1, 2)), "those are sums"),
         (lambda base, name, x: features_by_predict(base, name, x).T, "it is turned: a row for each image"),
         (by_batch, "the base has changed: batch normalization measures"),
+        (by_pop, "the base has other layers now"),
+        (
+            lambda base, name, x: base.set_weights([w + 1 for w in base.get_weights()]) or x,
+            "its weights are others now",
+        ),
+        (lambda base, name, x: features_by_predict(base, name, x / 255), "your images are from 0 to 1"),
+        (lambda base, name, x: maps_of(base, name, x).max(axis=(1, 2), keepdims=True), "keepdims keeps them"),
+        (lambda base, name, x: maps_of(base, name, x).max(axis=(0, 1, 2)), "the largest of all images together"),
         (
             lambda base, name, x: 2 * features_by_predict(base, name, x),
             "for the layer conv2_relu and 7 images it returned",
@@ -341,7 +401,12 @@ WRONG = {
         (lambda b, a: 1 - share_of_others(b, a), "the share of words that stayed"),
         (lambda b, a: 100 * share_of_others(b, a), "that is in percent"),
         (lambda b, a: round(len(b) * share_of_others(b, a)), "that is how many"),
-        (lambda b, a: (b != a).any(axis=1).mean(), "probabilities always change a little"),
+        (lambda b, a: (b != a).any(axis=1).mean(), "probabilities change, and the word may stay"),
+        (lambda b, a: 1 - np.mean([np.allclose(*pair) for pair in zip(b, a, strict=True)]), "the word may stay"),
+        (lambda b, a: (b.argsort(axis=1) != a.argsort(axis=1)).any(axis=1).mean(), "the order of all classes"),
+        (lambda b, a: np.mean(b.argmin(axis=1) != a.argmin(axis=1)), "the class that it says last"),
+        (lambda b, a: np.mean(b.max(axis=1) != a.max(axis=1)), "where it was surer or less sure"),
+        (lambda b, a: len(b) * share_of_others(b, a) / b.shape[1], "not by that of the classes"),
         (lambda b, a: np.mean(b != a), "the class with the largest one: argmax"),
         (lambda b, a: np.mean(abs(a - b)), "how far probabilities move"),
         (lambda b, a: b.max(axis=1).mean() - a.max(axis=1).mean(), "how much surer it was"),

@@ -86,6 +86,32 @@ def of_the_sum(x, y, w, b, rate, strength):
     return loss
 
 
+def with_penalty(penalty):
+    def step(x, y, w, b, rate, strength):
+        with tf.GradientTape() as tape:
+            loss = mean_loss(x @ w + b, y) + penalty(w, strength)
+        for variable, gradient in zip((w, b), tape.gradient(loss, (w, b)), strict=True):
+            variable.assign_sub(rate * gradient)
+        return loss
+
+    return step
+
+
+def only_for(name):
+    """Change w or b only."""
+
+    def step(x, y, w, b, rate, strength):
+        given = {"w": w, "b": b}
+        return penalty_step(x, y, *(v if key == name else tf.Variable(v) for key, v in given.items()), rate, strength)
+
+    return step
+
+
+def weights_shrink_first(x, y, w, b, rate, strength):
+    w.assign(w * (1 - 2 * rate * strength))
+    return penalty_step(x, y, w, b, rate, 0.0)
+
+
 def new_names(x, y, w, b, rate, strength):
     with tf.GradientTape() as tape:
         loss = mean_loss(x @ w + b, y) + strength * tf.reduce_sum(w**2)
@@ -220,6 +246,10 @@ WRONG = {
         (lambda x, rate, noise: x * (noise < rate) / (1 - rate), "you keep what has to be dropped"),
         (lambda x, rate, noise: x * (noise < 1 - rate) / (1 - rate), "as the text says"),
         (lambda x, rate, noise: (noise >= rate) / (1 - rate), "Multiply x by it"),
+        (lambda x, rate, noise: x * (noise >= rate) * (1 + rate), "1 + rate is too little"),
+        (lambda x, rate, noise: x * (noise >= rate) / (noise >= rate).mean(), "not by the one that stayed this time"),
+        (lambda x, rate, noise: x / (1 - rate), "the scale is right, but nothing is dropped"),
+        (lambda x, rate, noise: x * (noise > rate) / (1 - rate), "where the noise is exactly rate"),
         (lambda x, rate, noise: x, "nothing is dropped"),
         (lambda x, rate, noise: tf.nn.dropout(x, rate, seed=3), "where"),
         (lambda x, rate, noise: x[0], "shape"),
@@ -235,6 +265,8 @@ WRONG = {
         (lambda z, out, error: np.where(z > 0, z, 0).T @ error, "the gradient for out"),
         (lambda z, out, error: error @ out, "error @ out.T, transposed"),
         (lambda z, out, error: (error @ out) * (z > 0), "error @ out.T, transposed"),
+        (lambda z, out, error: (error @ out.T) * np.sign(z), "np.sign is −1"),
+        (lambda z, out, error: (error @ out.T).T, "(images, units). And where z is negative"),
         (lambda z, out, error: (error @ out.T) * (z < 0), "at place [0, "),
     ],
     4: [
@@ -254,6 +286,20 @@ WRONG = {
             "there the error stays as it is",
         ),
         (lambda image, kernel, error: (convolve(image, error), convolve(error, kernel, flip=True)), "too small"),
+        (
+            lambda image, kernel, error: (
+                convolve(image, error, padding=len(kernel) // 2, flip=True),
+                convolve(error, kernel, padding=len(kernel) // 2),
+            ),
+            "you turn the wrong one",
+        ),
+        (
+            lambda image, kernel, error: (
+                back(image, kernel, error)[0],
+                back(image, kernel, error)[1] + (len(kernel) > 3),
+            ),
+            ", for an image of 9 × 8 and a kernel of 5 × 5",
+        ),
         (
             lambda image, kernel, error: (
                 convolve(image, error, padding=2 * (len(kernel) // 2)),
@@ -295,6 +341,12 @@ WRONG = {
         (half_of_the_derivative, "2 · strength · w"),
         (penalty_on_both, "for w only"),
         (of_the_sum, "not the sum"),
+        (with_penalty(lambda w, strength: strength * tf.nn.l2_loss(w)), "as tf.nn.l2_loss is"),
+        (with_penalty(lambda w, strength: strength * tf.reduce_mean(w**2)), "yours is the mean"),
+        (only_for("w"), "b is as it was"),
+        (only_for("b"), "w is as it was"),
+        (lambda x, y, w, b, rate, strength: penalty_step(x, y, w, b, 1, strength), "multiply it by rate"),
+        (weights_shrink_first, "the loss is not the one before the step: it is "),
         (told_without_penalty, "the one before the step, with its penalty"),
         (told_after_the_step, "the one before the step"),
         (twice, "w is not what one step of gradient descent makes of it: it is "),

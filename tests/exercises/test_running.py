@@ -51,6 +51,25 @@ def test_an_endless_loop_is_stopped(answer, quickly, said):
     assert said() == "✓ yes: well done\n"
 
 
+def close_the_page(x):
+    sys.stdout.close()
+    sys.stderr.close()
+    return x
+
+
+def test_the_page_stays_open(said):
+    Checks({1: IDENTITY})(1, close_the_page)
+    assert said() == "✓ yes: well done\n"
+    assert not sys.stdout.closed
+
+
+def test_settings_of_numpy_end_with_the_function(said):
+    before = np.geterr()
+    Checks({1: IDENTITY})(1, lambda x: np.seterr(all="raise") and x)
+    assert said() == "✓ yes: well done\n"
+    assert np.geterr() == before
+
+
 def test_what_never_ends_when_it_is_looked_at_is_stopped(quickly, said):
     Checks({1: IDENTITY})(1, lambda x: Endless())
     assert said().startswith("✗ no: your answer took too long and was stopped.")
