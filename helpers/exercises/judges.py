@@ -127,7 +127,8 @@ def numbers(
                 if np.isclose(given, typical, rtol=relative, atol=tolerance):
                     raise Wrong(f"{name} = {_written(given)}: {message}")
             if not np.isclose(given, value, rtol=relative, atol=tolerance):
-                raise Wrong(f"{name} = {_written(given)} is too {'large' if given > value else 'small'}.", generic=True)
+                text = _written(given) if _written(given) != _written(value) else f"{given:.12g}"
+                raise Wrong(f"{name} = {text} is too {'large' if given > value else 'small'}.", generic=True)
 
     judge.mistakes = [
         ({**right, name: typical}, f"{name} = {_written(typical)}: {message}")

@@ -81,6 +81,9 @@ class _Beginning:
                 self.stream.write(" … (the rest of what it prints is left out)\n")
         return len(text)
 
+    def close(self):
+        """Leave the stream open: what the check says comes after the learner's code."""
+
     def __getattr__(self, name):
         return getattr(self.stream, name)
 

@@ -38,6 +38,16 @@ class Endless:
         loop()
 
 
+def test_what_closes_its_output_closes_no_page(said):
+    def closes(x):
+        sys.stdout.close()
+        sys.stderr.close()
+        return x
+
+    Checks({1: IDENTITY})(1, closes)
+    assert said() == "✓ yes: well done\n"
+
+
 @pytest.mark.parametrize("answer", [loop, stubborn, lambda x: time.sleep(60)])
 def test_an_endless_loop_is_stopped(answer, quickly, said):
     check = Checks({1: IDENTITY})
