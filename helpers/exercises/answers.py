@@ -94,8 +94,8 @@ def as_number(value, name: str = "the answer") -> float:
         number = math.nan if array.ndim or array.dtype.kind in "bc" or np.ma.is_masked(value) else float(value)
     except Exception:  # whatever it raises when it is read
         number = math.nan
+    alone = ": write the number alone, such as 1234 or 0.5" if isinstance(value, str) else ""
     if math.isnan(number):
-        alone = ": write the number alone, such as 1234 or 0.5" if isinstance(value, str) else ""
         raise Wrong(f"{name} must be one number, but it is {in_short(value)}{alone}.")
     return number
 

@@ -23,7 +23,7 @@ def _main_direction(image, **how):
 
 
 def _direction_cases():
-    waves = [(0, 64), (30, 61), (60, 64), (90, 70), (120, 64), (150, 63)]
+    waves = [(0, 64), (30, 61), (60, 64), (90, 70), (120, 64), (150, 63), (40, 64)]
     plain = [(120 + 70 * grating(0.1, np.radians(theta), size, 0.7),) for theta, size in waves]
     noise = np.random.default_rng(0).normal(0, 30, (60, 60))
     dim = [(200 + 4 * grating(0.1, np.radians(theta), 64, 0.7),) for theta in (30, 60, 120)]  # on a bright wall
@@ -32,7 +32,7 @@ def _direction_cases():
 
 def _crossed_waves():
     """Two waves that cross: filters of frequency 0.1 and sigma 4 answer more to the first, others to the second."""
-    pairs = [((0.1, 38, 40), (0.15, 128, 70)), ((0.1, 90, 50), (0.06, 0, 60)), ((0.13, 30, 60), (0.1, 120, 30))]
+    pairs = [((0.1, 30, 40), (0.15, 120, 70)), ((0.1, 90, 50), (0.06, 0, 60)), ((0.13, 30, 60), (0.1, 120, 30))]
     return [(120 + sum(a * grating(f, np.radians(theta), 66, 0.7) for f, theta, a in pair),) for pair in pairs]
 
 

@@ -127,6 +127,7 @@ RIGHT = {
     4: [
         direction_by_loop,
         direction_by_two_convolutions,
+        lambda image: direction_by_loop(image, strength=lambda response: abs(response).max()),
         lambda image: np.int64(direction_by_loop(image, strength=lambda response: abs(response) ** 2)),
     ],
     5: [
