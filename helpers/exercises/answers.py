@@ -94,8 +94,9 @@ def as_number(value, name: str = "the answer") -> float:
         number = math.nan if array.ndim or array.dtype.kind in "bc" or np.ma.is_masked(value) else float(value)
     except Exception:  # whatever it raises when it is read
         number = math.nan
+    alone = ": write the number alone, such as 1234 or 0.5" if isinstance(value, str) else ""
     if math.isnan(number):
-        raise Wrong(f"{name} must be one number, but it is {in_short(value)}.")
+        raise Wrong(f"{name} must be one number, but it is {in_short(value)}{alone}.")
     return number
 
 
@@ -103,6 +104,8 @@ def as_number(value, name: str = "the answer") -> float:
 
 
 RETURNED = "your function must return numbers, but it returned"
+MOST = 10_000_000
+"""An array of more numbers is not read: a copy could fill the memory."""
 
 
 def as_array(result, what: str = RETURNED, where: str = "", finite: bool = True) -> np.ndarray:
@@ -114,6 +117,8 @@ def as_array(result, what: str = RETURNED, where: str = "", finite: bool = True)
         array = np.asarray(result)
         if array.dtype.kind in "SUcmM" or np.ma.is_masked(result):  # NumPy would read "3" as 3, and drop a part
             raise TypeError("masked numbers are no numbers" if np.ma.is_masked(result) else "")
+        if array.size > MOST:
+            raise ValueError(f"{array.size:,} numbers are too many")
         if array.dtype == object and any(value is None for value in array.ravel()):  # NumPy would make NaN of it
             raise TypeError
         numbers = np.array(result, float)
@@ -155,8 +160,9 @@ def written(number: float) -> str:
 def difference(got, want, tolerance: float = 1e-6) -> str:
     """Return a text that names the first place where two arrays differ, and both numbers: "it returned 4 at …"."""
     if got.shape != want.shape:
-        found, right = (f"shape {array.shape}" if array.ndim else "one number" for array in (got, want))
-        return f"it returned {found} where {right.removeprefix('shape ') if got.ndim else right} is right"
+        if not want.ndim:
+            return f"it returned shape {got.shape} where one number, in no brackets, is right"
+        return f"it returned {f'shape {got.shape} where' if got.ndim else 'one number where shape'} {want.shape} is right"
     place = tuple(map(int, np.argwhere(~np.isclose(got, want, 0, tolerated(want, tolerance)))[0]))
     numbers = [float(array[place]) + 0.0 for array in (got, want)]  # no −0
     found, right = map(written, numbers)

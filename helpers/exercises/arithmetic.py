@@ -21,7 +21,9 @@ def first_layer(size: int, channels: int, kernels: int, kernel: int, stride: int
             "height": [
                 ((size - kernel) // stride + 1, f"that is without padding: 2P = {2 * padding} pixels are missing."),
                 (room / stride + 1, "round down: half a place is none."),
-                (room // stride, f"round down first, then add 1: {before}."),
+                (room / stride, "add 1: at the beginning there is a place, too. And half a place is none."),
+                (room // stride, f"padding counts on both sides. Round down first, then add 1: {before}."),
+                ((size - kernel) / stride + 1, "that is without padding; and half a place is none."),
                 (ceil(room / stride) + 1, "round down, not up: a kernel that hangs over the border has no place."),
                 (size, "the stride of 2 halves the size."),
                 (size - kernel + 1, "that is stride 1 without padding."),
@@ -47,6 +49,10 @@ def first_layer(size: int, channels: int, kernels: int, kernel: int, stride: int
                 ),
                 ((kernel**2 + 1) * channels * kernels, "one bias for each kernel, not one for each channel of it."),
                 (kernel**2 * channels + 1, f"that is one kernel; the layer has {kernels}."),
+                (
+                    kernel**2 * channels,
+                    f"these are the weights of one kernel; the layer has {kernels}, and biases.",
+                ),
             ],
         },
     )
@@ -76,10 +82,12 @@ def reach(size: int, kernel: int, dilation: int) -> Task:
             "padding": [
                 (covers - 1, "so many on both sides together, and half of them on each."),
                 ((kernel - 1) // 2, "that is without dilation. Use the pixels that the kernel covers for F."),
+                (covers / 2, "the pixel in the middle of the kernel needs none: (F − 1) / 2."),
                 (0, "without padding the result gets smaller."),
             ],
             "same": [
                 (size // 2, '`"same"` rounds up: ⌈W / S⌉.'),
+                (size / 2, 'half a place is none, and `"same"` rounds up.'),
                 (size, '`"same"` keeps the size with stride 1 only. With stride S there are ⌈W / S⌉ places.'),
                 ((size - covers) // 2 + 1, "that is without padding."),
             ],

@@ -25,15 +25,18 @@ from helpers.exercises.answers import (
     near,
     written,
 )
-from helpers.exercises.running import Raised, call, call_answer, expect_function
+from helpers.exercises.running import Raised, call, call_answer, expect_function, helper_used
 
 import numpy as np
 
 __all__ = [
-    "Exercise", "NotYet", "Raised", "Wrong", "as_array", "as_letter", "as_number", "brief", "call", "call_answer",
-    "choice", "choices", "difference", "expect_function", "for_case", "function", "in_short", "is_stub", "near",
-    "numbers", "random_image",
+    "ALONE", "Exercise", "NotYet", "Raised", "Wrong", "as_array", "as_letter", "as_number", "brief", "call",
+    "call_answer", "choice", "choices", "difference", "expect_function", "for_case", "function", "in_short", "is_stub",
+    "near", "numbers", "random_image",
 ]  # fmt: skip
+
+
+ALONE = "the numbers are right, but `{}` of the helpers computes them. Write it yourself, with no helper."
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ def numbers(
                 if np.isclose(given, typical, rtol=relative, atol=tolerance):
                     raise Wrong(f"{name} = {written(given)}: {message}")
             if not np.isclose(given, value, rtol=relative, atol=tolerance):
-                raise Wrong(f"{name} = {written(given)} is too {'large' if given > value else 'small'}.", generic=True)
+                text = written(given) if written(given) != written(value) else f"{given:.12g}"
+                raise Wrong(f"{name} = {text} is too {'large' if given > value else 'small'}.", generic=True)
 
     judge.mistakes = [
         ({**right, name: typical}, f"{name} = {written(typical)}: {message}")
@@ -138,11 +142,13 @@ def function(
     cases: Sequence[tuple],
     wrong: Sequence[tuple[Callable, str]] = (),
     tolerance: float = 1e-6,
+    alone: bool = False,
 ) -> Callable[[Any], None]:
     """Judge a function by what it returns for each of ``cases`` (tuples of arguments), compared with ``oracle``.
 
     ``wrong`` holds pairs of a typical wrong function and the message for an answer that behaves like it: that returns
-    the same for each case, NaN as well, and raises something where the wrong function does.
+    the same for each case, NaN as well, and raises something where the wrong function does. With ``alone`` it may call
+    no helper.
     """
 
     def outcomes(answer):
@@ -165,6 +171,8 @@ def function(
         results, expected = outcomes(answer), right()
         bad = [i for i, pair in enumerate(zip(results, expected, strict=True)) if not _alike(*pair, tolerance)]
         if not bad:
+            if alone and (helper := helper_used(answer, cases[0])):
+                raise Wrong(ALONE.format(helper))
             return
         if any(isinstance(result, np.ndarray) for result in results):
             for mistake, message in wrong:

@@ -31,11 +31,22 @@ EXERCISES = {
             [(random_image(8, 6),), (random_image(7, 7, seed=1),), (np.arange(30).reshape(10, 3),)],
             [
                 (lambda image: image[2:4], "the end of a slice is left out: 2:4 gives rows 2 and 3."),
+                (lambda image: image[2:6], "the end of a slice is left out: 2:6 gives row 5, too."),
+                (
+                    lambda image: image[2:],
+                    "that is all from row 2 on. A slice needs an end as well, and leaves it out.",
+                ),
+                (lambda image: image[:5], "these are rows 0 to 4. A slice needs a beginning as well."),
                 (lambda image: image[3:6], "Python counts from 0: row 2 is the third one."),
                 (lambda image: image[1:4], "Python counts from 0, and row 2 is the one with the number 2."),
                 (lambda image: image[:, 2:5], "these are columns. The first axis of an image has its rows."),
                 (lambda image: image[2:5, 2:5], "whole rows, please: here the columns are cut, too."),
                 (lambda image: image[2], "that is one row. A slice, as in 2:5, takes several."),
+                (lambda image: image[[2, 4]], "row 3, between them, is missing. A slice takes all from a to before b."),
+                *(
+                    (lambda image, end=end: image[2, end], "that is one pixel: a comma divides row and column.")
+                    for end in (4, 5)
+                ),
             ],
         ),
         "Rows 2, 3 and 4: the beginning counts, the end does not.",

@@ -6,6 +6,7 @@ from helpers.convolution import convolve, pool
 from helpers.exercises.anew import drawn
 from helpers.exercises.arithmetic import first_layer, reach
 from helpers.exercises.judges import (
+    ALONE,
     Exercise,
     NotYet,
     Wrong,
@@ -29,6 +30,7 @@ def _stride_cases():
         (random_image(10, 12, 2), kernel[:2] / 8, 3),
         (random_image(9, 6, 3).astype(np.uint8), np.abs(kernel) / 64, 2),  # a type without fractions
         (random_image(1, 9, 5), kernel[2:], 2),  # a single row
+        (random_image(6, 5, 4) / 8, kernel.astype(int), 2),  # only the kernel is of whole numbers
     ]
 
 
@@ -48,6 +50,19 @@ def _whole_numbers(image, kernel, stride):
     return np.trunc(convolve(image, kernel, stride))
 
 
+def _matrices(image, kernel, stride):
+    """Patch and kernel are multiplied as matrices, which only square ones can be."""
+    patches = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)[::stride, ::stride]
+    return (patches @ kernel).sum(axis=(2, 3))
+
+
+def _one_axis(image, kernel, stride, down, right, cut):
+    """Along one axis the window moves by one pixel only; the map may be cut to the right size."""
+    rows, cols = convolve(image, kernel, stride).shape
+    moved = convolve(image, kernel)[:: stride if down else 1, :: stride if right else 1]
+    return moved[:rows, :cols] if cut else moved
+
+
 def _square(image, kernel, stride, size=lambda kernel: 3):
     """The kernel is taken to have so many rows and columns."""
     side = size(kernel)
@@ -58,22 +73,27 @@ def _square(image, kernel, stride, size=lambda kernel: 3):
     return result
 
 
-def _divides_size(image, kernel, stride):
-    """The size of the stride-1 map divided by the stride, rounded down: the last place can be missing."""
-    rows, cols = ((n - k + 1) // stride for n, k in zip(image.shape, kernel.shape, strict=True))
+def _divides_size(image, kernel, stride, first=1):
+    """The size of the stride-1 map divided by the stride, rounded down: the last place can be missing, or is."""
+    rows, cols = ((n - k + first) // stride for n, k in zip(image.shape, kernel.shape, strict=True))
     return convolve(image, kernel, stride)[:rows, :cols]
+
+
+def _cells(row):
+    return row if isinstance(row, list | tuple) else [row]
 
 
 def _horizontal_edges(kernel) -> None:
     """Judge a kernel that must find horizontal edges and nothing on flat areas."""
     if is_stub(kernel):
         raise NotYet("put nine numbers into the kernel.")
-    try:
-        kernel = as_array(kernel, "a kernel is a table of numbers, but it is", finite=False)
-    except Wrong:
-        raise NotYet("fill in every cell of the kernel with a number.") from None
+    holes = NotYet("fill in every cell of the kernel with a number.")
+    rows = kernel.tolist() if isinstance(kernel, np.ndarray) else kernel
+    if isinstance(rows, list | tuple) and any(is_stub(cell) for row in rows for cell in _cells(row)):
+        raise holes
+    kernel = as_array(kernel, "a kernel is a table of numbers, with as many in each row, but it is", finite=False)
     if np.isnan(kernel).any():
-        raise NotYet("fill in every cell of the kernel with a number.")
+        raise holes
     if kernel.ndim != 2 or not kernel.size or max(kernel.shape) > 7:
         raise Wrong(f"a kernel is a small table of numbers, at most 7 × 7; this one has shape {kernel.shape}.")
     if np.isinf(kernel).any():
@@ -95,13 +115,22 @@ def _horizontal_edges(kernel) -> None:
         raise Wrong(f"{more}: {horizontal:.3g} at a horizontal edge, {vertical:.3g} at a vertical one.")
 
 
-def _leaves_holes(image, kernel, stride):
-    """The right numbers, but in a map of the size for stride 1, with zeros between."""
-    full = convolve(image, kernel)
-    result = np.zeros_like(full)
-    rows, cols = convolve(image, kernel, stride).shape
-    result[:rows, :cols] = convolve(image, kernel, stride)
+def _leaves_zeros(image, kernel, stride, places=lambda length, stride: slice(length)):
+    """The right numbers, but in a map of the size for stride 1, at its beginning."""
+    right, result = convolve(image, kernel, stride), 0 * convolve(image, kernel)
+    result[tuple(places(length, stride) for length in right.shape)] = right
     return result
+
+
+def _leaves_holes(image, kernel, stride):
+    """The same, with zeros between."""
+    return _leaves_zeros(image, kernel, stride, lambda length, stride: slice(None, None, stride))
+
+
+def _small_with_holes(image, kernel, stride):
+    """The map has the right size, but only each second place of it is written, as by range(0, rows, stride)."""
+    rows, cols = convolve(image, kernel, stride).shape
+    return _leaves_holes(image, kernel, stride)[:rows, :cols]
 
 
 def _pool_cases():
@@ -116,8 +145,14 @@ def _pool_in_the_type_of(image, size):
     return pool(image, size, reduce=np.mean).astype(image.dtype)
 
 
-def _pool_whole(image, size):
-    return np.trunc(pool(image, size, reduce=np.mean))
+def _pool_whole(image, size, whole=np.trunc):
+    return whole(pool(image, size, reduce=np.mean))
+
+
+def _pool_overlapping(image, size):
+    """The result has the right size, but the window moves by one pixel only."""
+    rows, cols = pool(image, size).shape
+    return pool(image, size, stride=1, reduce=np.mean)[:rows, :cols]
 
 
 def _pool_small_sums(image, size):
@@ -125,12 +160,15 @@ def _pool_small_sums(image, size):
     return pool(image, size, reduce=lambda windows, axis: windows.sum(axis=axis, dtype=image.dtype)) / size**2
 
 
-def _pool_hanging(image, size):
-    """A window may hang over the border."""
+def _pool_hanging(image, size, zeros=False):
+    """A window may hang over the border, over zeros or over nothing."""
     rows, cols = (-(-length // size) for length in image.shape)
+    if zeros:
+        image = np.pad(image, [(0, -length % size) for length in image.shape])
     return np.array([[image[r * size :, c * size :][:size, :size].mean() for c in range(cols)] for r in range(rows)])
 
 
+_ONE_AXIS = "the window jumps along one axis only. It must jump down, and to the right as well."
 _REACH_HINTS = (
     "First find how many pixels the kernel covers; two of the other numbers follow from it.",
     "A dilation D makes it cover D (F − 1) + 1 pixels. `same` keeps the size with stride 1, and gives ⌈W / S⌉ else.",
@@ -164,6 +202,16 @@ EXERCISES: dict[int, Exercise] = {
                 (_forgets_to_move, "the size is right, but the window still moves by one pixel. Where does it start?"),
                 (_divides_size, "divide W − F by the stride, then add 1. You divided W − F + 1, and lost a place."),
                 (
+                    partial(_divides_size, first=0),
+                    "the first place counts as well: add 1 after the division, for rows and for columns.",
+                ),
+                *(
+                    (partial(_one_axis, down=down, right=not down, cut=cut), _ONE_AXIS)
+                    for down in (True, False)
+                    for cut in (True, False)
+                ),
+                (_matrices, "each pixel meets only the weight on top of it: patch * kernel. You multiplied matrices."),
+                (
                     lambda image, kernel, stride: convolve(image[::stride, ::stride], kernel),
                     "you left out pixels of the image first. A patch keeps all its pixels; only its start jumps.",
                 ),
@@ -181,14 +229,30 @@ EXERCISES: dict[int, Exercise] = {
                     "np.zeros((rows, cols)) makes one of floats.",
                 ),
                 (
+                    lambda image, kernel, stride: convolve(image, kernel, stride).astype(kernel.dtype),
+                    "your map has the type of the kernel, so one of whole numbers loses what is behind the point: "
+                    "np.zeros((rows, cols)) makes one of floats.",
+                ),
+                (
                     _leaves_holes,
                     "the map is too large: with a stride it has fewer rows and columns, not zeros between.",
+                ),
+                (
+                    _leaves_zeros,
+                    "the map is too large: with a stride it has fewer rows and columns. Yours ends in zeros.",
+                ),
+                (
+                    _small_with_holes,
+                    "only some places of the map are written. Let row and col count its places, one by one; the patch "
+                    "starts at row * stride, col * stride.",
                 ),
                 (
                     lambda image, kernel, stride: convolve(image, kernel, stride=stride, flip=True),
                     "the kernel is flipped. Here it stays as it is.",
                 ),
+                (convolve, ALONE.format("convolve")),
             ],
+            alone=True,
         ),
         "Right for every size tried. Stride 2 computes about a quarter of the places.",
         (
@@ -252,8 +316,16 @@ EXERCISES: dict[int, Exercise] = {
             [
                 (lambda image, size: pool(image, size), "that is the largest value of each window, not the mean."),
                 (
-                    lambda image, size: pool(image, size, stride=1, reduce=np.mean),
-                    "the windows overlap: each one starts `size` pixels after the one before.",
+                    lambda image, size: pool(image, size, reduce=np.min),
+                    "that is the smallest value of each window, not the mean.",
+                ),
+                (lambda image, size: pool(image, 2, reduce=np.mean), "your windows are always 2 × 2: use `size`."),
+                *(
+                    (mistake, "the windows overlap: each one starts `size` pixels after the one before.")
+                    for mistake in (
+                        lambda image, size: pool(image, size, stride=1, reduce=np.mean),
+                        _pool_overlapping,
+                    )
                 ),
                 (
                     lambda image, size: pool(image, size, reduce=np.sum),
@@ -268,13 +340,19 @@ EXERCISES: dict[int, Exercise] = {
                     lambda image, size: pool(image, size, reduce=np.sum) / 4,
                     "a window has size × size pixels; that is 4 only for size 2.",
                 ),
-                (_pool_hanging, "windows that hang over the border are left out, as the text says."),
+                *(
+                    (mistake, "windows that hang over the border are left out, as the text says.")
+                    for mistake in (_pool_hanging, partial(_pool_hanging, zeros=True))
+                ),
                 (
                     _pool_in_the_type_of,
                     "your result has the type of the image, so uint8 loses what is behind the point: np.zeros((rows, "
                     "cols)) makes one of floats.",
                 ),
-                (_pool_whole, "means are no whole numbers: you lose what is behind the point."),
+                *(
+                    (mistake, "means are no whole numbers: you lose what is behind the point.")
+                    for mistake in (_pool_whole, partial(_pool_whole, whole=np.round))
+                ),
                 (
                     _pool_small_sums,
                     "sums of uint8 begin anew above 255. np.mean knows that; or use window.astype(float).",

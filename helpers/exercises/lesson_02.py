@@ -3,87 +3,60 @@
 from functools import partial
 
 from helpers.convolution import convolve
-from helpers.exercises.judges import Exercise, Wrong, call_answer, choice, choices, function, numbers
+from helpers.exercises.judges import Exercise, choice, choices, function, numbers
 from helpers.exercises.quizzes import quiz
+from helpers.exercises.sum_zero import SUM_ZERO
 from helpers.gabor import gabor_kernel, gabor_response, grating
 
 import numpy as np
 
-
-def _sum_zero_cases():
-    cases = []
-    for frequency, sigma, phase in ((0.1, 2.5, 0.0), (0.08, 3.0, 0.6), (0.2, 1.5, 0.0)):
-        kernel = np.pad(gabor_kernel(frequency, 0.4, sigma, phase).real, 3)
-        cases.append((kernel, np.pad(np.abs(gabor_kernel(0, 0.4, sigma)), 3)))
-    return cases
-
-
-def _sums_to_zero(answer) -> None:
-    """Judge a function of kernel and bell that must return a kernel with the sum 0, under the same bell."""
-    for kernel, bell in _sum_zero_cases():
-        result = call_answer(answer, (kernel, bell))
-        if result.shape != kernel.shape:
-            raise Wrong(f"it returned shape {result.shape}; the kernel has shape {kernel.shape}.")
-        largest = float(np.abs(kernel).max())
-        if np.abs(result).max() < 1e-3 * largest:
-            raise Wrong("the kernel has become zeros everywhere: its sum is 0, but it finds nothing.")
-        if np.allclose(result, kernel):
-            raise Wrong(f"the kernel is unchanged; its sum is {kernel.sum():.2f}.")
-        if np.allclose(result, kernel - bell):
-            raise Wrong("right idea, but the whole bell is too much. How much of it has the same sum as the kernel?")
-        if abs(result.sum() - 1) < 1e-6:
-            raise Wrong("the sum is 1 now. Divided by its sum a kernel keeps brightness; here brightness must go.")
-        if abs(result.sum()) > 1e-5:
-            raise Wrong(f"the sum is {result.sum():.3g}, not 0.")
-        if np.abs(result[bell < 1e-4 * bell.max()]).max() > 1e-3 * largest:
-            raise Wrong(
-                "the sum is 0, but the corners, where the bell is 0, have weights now: the kernel sees a square."
-            )
-        if np.count_nonzero(~np.isclose(result, kernel)) == 1:
-            raise Wrong("the sum is 0, but one weight took all of it and sticks out. Spread it over the bell.")
-        right = kernel - bell * kernel.sum() / bell.sum()
-        alike = np.sum(result * right) / np.sqrt(np.sum(result**2) * np.sum(right**2))
-        if alike < -0.9:
-            raise Wrong("the sum is 0, but the wave is upside down.")
-        if alike < 0.9:
-            raise Wrong("the sum is 0, but it is another kernel. Keep the wave, and take away only what is too much.")
-        if not largest / 10 < np.abs(result).max() < 10 * largest:
-            raise Wrong("the sum is 0, but all weights have become much larger or smaller. Only subtract something.")
-
-
 DIRECTIONS = np.arange(0, 180, 30)  # degrees
 
 
-def _main_direction(image, angle=np.radians, strength=np.abs, zero_mean=True):
-    kernels = [gabor_kernel(0.1, angle(theta), 4, zero_mean=zero_mean) for theta in DIRECTIONS]
-    return DIRECTIONS[int(np.argmax([strength(gabor_response(image, kernel)).mean() for kernel in kernels]))]
+def _answers(image, angle=np.radians, strength=np.abs, zero_mean=True, frequency=0.1, sigma=4):
+    kernels = [gabor_kernel(frequency, angle(theta), sigma, zero_mean=zero_mean) for theta in DIRECTIONS]
+    return [strength(gabor_response(image, kernel)).mean() for kernel in kernels]
+
+
+def _main_direction(image, **how):
+    return DIRECTIONS[int(np.argmax(_answers(image, **how)))]
 
 
 def _direction_cases():
-    waves = [(0, 64), (30, 61), (60, 64), (90, 70), (120, 64), (150, 63)]
+    waves = [(0, 64), (30, 61), (60, 64), (90, 70), (120, 64), (150, 63), (40, 64)]
     plain = [(120 + 70 * grating(0.1, np.radians(theta), size, 0.7),) for theta, size in waves]
     noise = np.random.default_rng(0).normal(0, 30, (60, 60))
     dim = [(200 + 4 * grating(0.1, np.radians(theta), 64, 0.7),) for theta in (30, 60, 120)]  # on a bright wall
-    return [*plain, (120 + 40 * grating(0.12, np.radians(64), 60) + noise,), *dim]
+    return [*plain, (120 + 40 * grating(0.12, np.radians(64), 60) + noise,), *dim, *_crossed_waves()]
 
 
-def _kernel_gradient(image, kernel, target):
+def _crossed_waves():
+    """Two waves that cross: filters of frequency 0.1 and sigma 4 answer more to the first, others to the second."""
+    pairs = [((0.1, 30, 40), (0.15, 120, 70)), ((0.1, 90, 50), (0.06, 0, 60)), ((0.13, 30, 60), (0.1, 120, 30))]
+    return [(120 + sum(a * grating(f, np.radians(theta), 66, 0.7) for f, theta, a in pair),) for pair in pairs]
+
+
+def _kernel_gradient(image, kernel, target, mean=np.mean):
     error = convolve(image, kernel) - target
     seen = np.lib.stride_tricks.sliding_window_view(image, error.shape)
-    return 2 * np.mean(seen * error, axis=(2, 3))
+    return 2 * mean(seen * error, axis=(2, 3))
 
 
 def _gradient_cases():
     random = np.random.default_rng(1)
     shapes = [((8, 9), (3, 3)), ((7, 7), (1, 2)), ((10, 6), (2, 4)), ((1, 8), (1, 3))]
     images = [(random.normal(size=image), random.normal(size=kernel)) for image, kernel in shapes]
+    images.append((random.integers(0, 256, (6, 8)).astype(np.uint8), np.array([[-1, 0, 2], [1, 1, 0]])))  # no fractions
     return [(image, kernel, random.normal(size=convolve(image, kernel).shape)) for image, kernel in images]
 
 
-def _energies(patch, evens, odds, combine=np.hypot, mean=np.mean):
+def _energies(patch, evens, odds, combine=np.hypot, mean=np.mean, **border):
     """The energy of each pair of kernels: the mean of what `combine` makes of both maps."""
-    pairs = zip(evens, odds, strict=True)
-    return np.array([mean(combine(convolve(patch, even), convolve(patch, odd))) for even, odd in pairs])
+    padding = len(evens[0]) // 2 if border else 0
+    pairs = [
+        [convolve(patch, one, padding=padding, **border) for one in pair] for pair in zip(evens, odds, strict=True)
+    ]
+    return np.array([mean(combine(even, odd)) for even, odd in pairs])
 
 
 def _energy_cases():
@@ -92,7 +65,7 @@ def _energy_cases():
         kernels = [gabor_kernel(f, np.radians(theta), 2, zero_mean=True) for f, theta in bank]
         side = max(map(len, kernels))
         kernels = np.stack([np.pad(kernel, (side - len(kernel)) // 2) for kernel in kernels])
-        patch = 120 + 70 * grating(0.1, np.radians(20), size, 0.7)
+        patch = 120 + 70 * grating(0.1, np.radians(20), size, 0.7)[3:]
         cases += [(patch, kernels.real, kernels.imag), (patch.round().astype(np.uint8), kernels.real, kernels.imag)]
     return cases
 
@@ -109,6 +82,7 @@ EXERCISES: dict[int, Exercise] = {
                         "that is 2π / 8, radians per pixel. The frequency counts waves per pixel, without 2π.",
                     ),
                     45: "that is 360 / 8, degrees per pixel. The frequency counts waves per pixel.",
+                    **dict.fromkeys((0.12, 0.13), "that is rounded. Write it as 1 / (pixels of one wave)."),
                     1 / 4: "from an orange stripe to the next purple one is only half a wave.",
                     4: "from an orange stripe to the next purple one is half a wave; and waves per pixel are asked.",
                     1 / 16: "count from one orange stripe to the very next orange one.",
@@ -120,7 +94,7 @@ EXERCISES: dict[int, Exercise] = {
                     180: "that is the direction of the stripes. Theta is where the wave runs: across them.",
                     -90: "the stripes are the same, but give it from 0 to less than 180.",
                     270: "the stripes are the same, but give it from 0 to less than 180.",
-                    **dict.fromkeys((np.pi / 2, 1.57, 1.5708), "that is in radians; give it in degrees."),
+                    **dict.fromkeys((np.pi / 2, 1.57, 1.571, 1.5708), "that is in radians; give it in degrees."),
                     45: "the stripes lie flat, so the wave does not run slanted.",
                 },
             },
@@ -131,41 +105,7 @@ EXERCISES: dict[int, Exercise] = {
             "Frequency is 1 / (pixels of one wave). Theta 0 is to the right, and y counts downward.",
         ),
     ),
-    2: Exercise(
-        _sums_to_zero,
-        "The sum is 0 for each kernel tried, and the bell keeps its shape.",
-        (
-            "Subtract something with the same sum as the kernel, and with the shape of the bell.",
-            "bell / bell.sum() has the sum 1. How often must you subtract it?",
-        ),
-        [
-            (lambda kernel, bell: kernel, "the kernel is unchanged; its sum is 0.29."),
-            (
-                lambda kernel, bell: kernel - kernel.mean(),
-                "the sum is 0, but the corners, where the bell is 0, have weights now: the kernel sees a square.",
-            ),
-            (
-                lambda kernel, bell: kernel / kernel.sum(),
-                "the sum is 1 now. Divided by its sum a kernel keeps brightness; here brightness must go.",
-            ),
-            (
-                lambda kernel, bell: kernel - bell,
-                "right idea, but the whole bell is too much. How much of it has the same sum as the kernel?",
-            ),
-            (
-                lambda kernel, bell: kernel * 0,
-                "the kernel has become zeros everywhere: its sum is 0, but it finds nothing.",
-            ),
-            (
-                lambda kernel, bell: kernel - kernel.sum() * (bell == bell.max()),
-                "the sum is 0, but one weight took all of it and sticks out. Spread it over the bell.",
-            ),
-            (
-                lambda kernel, bell: bell * kernel.sum() / bell.sum() - kernel,
-                "the sum is 0, but the wave is upside down.",
-            ),
-        ],
-    ),
+    2: SUM_ZERO,
     3: Exercise(
         choice(
             "b",
@@ -191,6 +131,19 @@ EXERCISES: dict[int, Exercise] = {
                     "that is the number of the filter in the list. Return its theta in degrees.",
                 ),
                 (lambda image: np.radians(_main_direction(image)), "that is in radians; return degrees."),
+                (_answers, "these are the answers of the six filters. Return the theta of the largest one."),
+                (lambda image: max(_answers(image)), "that is how much the best filter answers. Return its theta."),
+                (
+                    lambda image: DIRECTIONS[int(np.argmin(_answers(image)))],
+                    "that is the filter that answers least.",
+                ),
+                *(
+                    (
+                        partial(_main_direction, frequency=frequency, sigma=sigma),
+                        "where two waves cross, your filters follow the other one: use frequency 0.1 and sigma 4.",
+                    )
+                    for frequency, sigma in ((0.1, 2), (0.1, 8), (0.05, 4))
+                ),
                 (
                     lambda image: (_main_direction(image) + 90) % 180,
                     "that is the direction of the stripes. Theta is where the wave runs. np.radians may be missing.",
@@ -228,8 +181,12 @@ EXERCISES: dict[int, Exercise] = {
             [
                 (lambda i, k, t: _kernel_gradient(i, k, t) / 2, "the 2 of the square is missing."),
                 (
-                    lambda i, k, t: _kernel_gradient(i, k, t) * t.size,
+                    partial(_kernel_gradient, mean=np.sum),
                     "that is the sum over all places. The loss is a mean, so divide by their number.",
+                ),
+                (
+                    lambda i, k, t: _kernel_gradient(i, k, t, np.sum) / 2,
+                    "that is the sum over all places, and the 2 of the square is missing. The loss is a mean.",
                 ),
                 (
                     lambda i, k, t: _kernel_gradient(i, k, t) * t.size / k.size,
@@ -245,12 +202,26 @@ EXERCISES: dict[int, Exercise] = {
                     "right numbers in the wrong cells: weight (row, col) saw the pixels from image[row:, col:].",
                 ),
                 (
+                    lambda i, k, t: _kernel_gradient(i, k, t).astype(k.dtype),
+                    "your gradient has the type of the kernel, so whole numbers lose what is behind the point: "
+                    "np.zeros(kernel.shape) makes one of floats.",
+                ),
+                (
+                    lambda i, k, t: np.trunc(_kernel_gradient(i, k, t)),
+                    "your gradient has whole numbers only. Make it with np.zeros(kernel.shape), and no int.",
+                ),
+                (
+                    lambda i, k, t: np.full(k.shape, _kernel_gradient(i, k, t)[0, 0]),
+                    "all weights get the same number. Each saw another piece of the image, from image[row:, col:].",
+                ),
+                (lambda i, k, t: k - _kernel_gradient(i, k, t), "that is a step against the gradient. Return itself."),
+                (
                     lambda i, k, t: np.full(k.shape, np.mean(2 * (convolve(i, k) - t))),
                     "the pixels are missing: multiply the error by what the weight saw.",
                 ),
             ],
         ),
-        "Equal for kernels of 3 × 3, 1 × 2, 2 × 4 and 1 × 3. TensorFlow's tape finds the same numbers.",
+        "Equal for kernels of five sizes. TensorFlow's tape finds the same numbers.",
         (
             "For a kernel of 1 × 2 you have seen it: np.mean(2 * error * left) and np.mean(2 * error * right).",
             "error has fewer rows and columns than the image; cut a piece of this size from the image.",
@@ -273,8 +244,9 @@ EXERCISES: dict[int, Exercise] = {
                     180: "then a purple stripe would be in the middle.",
                     270: "then the orange stripe would lie to the right of the center.",
                     -90: "then the orange stripe would lie to the right of the center.",
+                    **dict.fromkeys((-270, 450), "the kernel is the same, but give it from 0 to less than 360."),
                     45: "then one stripe would be larger than the other one. Here both are alike.",
-                    **dict.fromkeys((np.pi / 2, 1.57, 1.5708), "that is in radians; give it in degrees."),
+                    **dict.fromkeys((np.pi / 2, 1.57, 1.571, 1.5708), "that is in radians; give it in degrees."),
                     1 / 4: "that is the share of a wave; a whole wave has 360 degrees.",
                 },
             },
@@ -298,6 +270,24 @@ EXERCISES: dict[int, Exercise] = {
                     partial(_energies, combine=lambda even, odd: np.abs(even)),
                     "the odd kernels are missing: between two crests the even one answers 0.",
                 ),
+                (
+                    partial(_energies, combine=lambda even, odd: np.abs(odd)),
+                    "the even kernels are missing: on a crest the odd one answers 0.",
+                ),
+                *(
+                    (partial(_energies, mode=mode), "without padding, please: the border is counted here, too.")
+                    for mode in ("reflect", "zero")
+                ),
+                (
+                    lambda *given: np.hypot(*(_energies(*given, combine=lambda *pair, n=n: pair[n]) for n in (0, 1))),
+                    "you took the mean of each map first, and crests and troughs cancel. First the magnitude.",
+                ),
+                (lambda *given: np.trunc(_energies(*given)), "energies are no whole numbers: keep their fractions."),
+                (
+                    lambda patch, *bank: _energies(patch, *bank).astype(patch.dtype),
+                    "your energies have the type of the patch, so uint8 loses fractions: take an array of floats.",
+                ),
+                (lambda *given: _energies(*given).mean(), "one number for each pair, please: that is one for all."),
                 (
                     partial(_energies, combine=lambda even, odd: np.abs(even) + np.abs(odd)),
                     "this sum depends on where the stripes are: square both, add, and take the root.",

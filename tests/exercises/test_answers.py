@@ -88,6 +88,12 @@ def test_numbers_with_a_comma(text):
         as_number(text, "size")
 
 
+@pytest.mark.parametrize("text", ["1/8", "90°", "12.5%", "112 px"])
+def test_numbers_with_more_than_a_number(text):
+    with pytest.raises(Wrong, match=rf"^size must be one number, but it is '{text}': write the number alone, such as "):
+        as_number(text, "size")
+
+
 # --- arrays ---
 
 
@@ -113,6 +119,7 @@ def test_arrays(made):
         ((value for value in "ab"), ": make a list of it, or return all at once instead of yield, for (1)."),
         ([[1, np.nan], [2, 3]], "it is nan at place [0, 1], for (1)."),
         ([1, None], "it is [1, None], for (1)."),
+        (np.broadcast_to(0.0, (10**4, 10**4)), "(100,000,000 numbers are too many), for (1)."),
         (None, "it is None, for (1)."),
         (-np.inf, "it is -inf, for (1)."),
     ],
@@ -166,6 +173,8 @@ def test_near_looks_at_the_shape():
     assert not near(np.zeros(0), np.zeros(1))
     assert near(np.zeros((0, 3)), np.zeros((0, 3)))
     assert difference(np.zeros(2), np.zeros(3)) == "it returned shape (2,) where (3,) is right"
-    assert difference(np.zeros(2), np.array(1.0)) == "it returned shape (2,) where one number is right"
+    assert difference(np.zeros(2), np.array(1.0)) == "it returned shape (2,) where one number, in no brackets, is right"
     assert difference(np.array(1.0), np.zeros((2, 3))) == "it returned one number where shape (2, 3) is right"
     assert difference(np.array(1.0), np.array(2.0)) == "it returned 1 where 2 is right"
+    text = "it returned shape (1,) where one number, in no brackets, is right"
+    assert difference(np.zeros(1), np.zeros(())) == text

@@ -186,7 +186,12 @@ COUNT = numbers(
         ({"weights": np.ma.masked, "places": 676}, "✗ no: weights must be one number"),
         ({"weights": np.complex64(28), "places": 676}, "✗ no: weights must be one number"),
         ({"weights": 28, "places": "0,676"}, "✗ no: places must be one number without a comma, such as 1234 or 0.5"),
-        ({"weights": "many", "places": 676}, "✗ no: weights must be one number, but it is 'many'."),
+        (
+            {"weights": "many", "places": 676},
+            "✗ no: weights must be one number, but it is 'many': write the number alone",
+        ),
+        ({"weights": 28.00004, "places": 676}, "✗ no: weights = 28.00004 is too large."),
+        ({"weights": 28, "places": 676.001}, "✗ no: places = 676.001 is too large."),
         ({"weights": [28], "places": 676}, "✗ no: weights must be one number"),
         ({"weights": 28j, "places": 676}, "✗ no: weights must be one number"),
         ({"weights": np.array([1, 2]), "places": 676}, "✗ no: weights must be one number"),

@@ -1,8 +1,11 @@
 """The exercises of lesson 01, convolution by hand: right answers, typical mistakes with their messages."""
 
+from helpers.convolution import convolve
+
 import numpy as np
 from exercise_tools import Answers, dressed, letters, not_written, one_wrong
 from scipy import signal
+from skimage.measure import block_reduce
 
 
 def stride_by_slicing(image, kernel, stride):
@@ -20,7 +23,7 @@ def stride_by_range(image, kernel, stride):
     ]
 
 
-def stride_with_zeros_between(image, kernel, stride):
+def stride_with_zeros_at_the_end(image, kernel, stride):
     full = signal.correlate2d(image, kernel, mode="valid")
     small, result = full[::stride, ::stride], 0 * full
     result[: len(small), : len(small[0])] = small
@@ -34,6 +37,33 @@ def stride_not_multiplied(image, kernel, stride):
         for col in range(cols):
             result[row, col] = np.sum(image[row : row + kernel.shape[0], col : col + kernel.shape[1]] * kernel)
     return result
+
+
+def stride_on_axes(image, kernel, stride, down=1, right=1, multiply=np.multiply):
+    """Along an axis with 0, the window moves by one pixel."""
+    (height, width), steps = kernel.shape, (stride if down else 1, stride if right else 1)
+    rows, cols = (image.shape[0] - height) // stride + 1, (image.shape[1] - width) // stride + 1
+    result = np.zeros((rows, cols))
+    for row in range(rows):
+        for col in range(cols):
+            top, left = row * steps[0], col * steps[1]
+            result[row, col] = np.sum(multiply(image[top : top + height, left : left + width], kernel))
+    return result
+
+
+def stride_scattered(image, kernel, stride):
+    """Each second place of a map for stride 1 is written."""
+    result = np.zeros([length - size + 1 for length, size in zip(image.shape, kernel.shape, strict=True)])
+    for row in range(0, len(result), stride):
+        for col in range(0, len(result[0]), stride):
+            result[row, col] = np.sum(image[row:, col:][: kernel.shape[0], : kernel.shape[1]] * kernel)
+    return result
+
+
+def stride_scattered_small(image, kernel, stride):
+    return stride_scattered(image, kernel, stride)[
+        : (image.shape[0] - kernel.shape[0]) // stride + 1, : (image.shape[1] - kernel.shape[1]) // stride + 1
+    ]
 
 
 def pool_by_reshape(image, size):
@@ -152,7 +182,19 @@ WRONG = {
         (lambda i, k, s: signal.correlate2d(i, k, mode="valid"), "stride is not used"),
         (stride_not_multiplied, "still moves by one pixel"),
         (lambda i, k, s: signal.convolve2d(i, k, mode="valid")[::s, ::s], "flipped"),
-        (lambda i, k, s: stride_by_slicing(i, k, s)[:-1, :-1], "shape"),
+        (lambda i, k, s: stride_by_slicing(i, k, s)[:-1, :-1], "the first place counts as well"),
+        (lambda i, k, s: signal.correlate2d(i, k, mode="valid")[::s], "along one axis only"),
+        (lambda i, k, s: signal.correlate2d(i, k, mode="valid")[:, ::s], "along one axis only"),
+        (lambda i, k, s: stride_on_axes(i, k, s, 1, 0), "along one axis only"),
+        (lambda i, k, s: stride_on_axes(i, k, s, 0, 1), "along one axis only"),
+        (lambda i, k, s: stride_on_axes(i, k, s, multiply=np.matmul), "You multiplied matrices"),
+        (lambda i, k, s: stride_on_axes(i, k, s, multiply=np.maximum), "where"),
+        (stride_scattered, "not zeros between"),
+        (stride_scattered_small, "only some places of the map are written"),
+        (lambda i, k, s: stride_in(k.dtype)(i, k, s), "type of the kernel"),
+        (lambda i, k, s: convolve(i, k)[::s, ::s], "`convolve` of the helpers"),
+        (lambda i, k, s: convolve(i, k, stride=s), "`convolve` of the helpers"),
+        (convolve, "`convolve` of the helpers"),
         (
             lambda i, k, s: stride_by_slicing(i, k, s)[
                 : (i.shape[0] - k.shape[0] + 1) // s, : (i.shape[1] - k.shape[1] + 1) // s
@@ -160,7 +202,7 @@ WRONG = {
             "lost a place",
         ),
         (lambda i, k, s: signal.correlate2d(i[::s, ::s], k, mode="valid"), "left out pixels"),
-        (stride_with_zeros_between, "zeros between"),
+        (stride_with_zeros_at_the_end, "Yours ends in zeros"),
         (lambda i, k, s: i[s], "shape"),
         (lambda i, k: i, "raised TypeError"),
         (stride_of_three, "not always 3 × 3"),
@@ -177,6 +219,10 @@ WRONG = {
         ([[0, 1, 1], [-1, 0, 1], [-1, -1, 0]], "both directions"),
         ([[0, 1, 0], [1, -4, 1], [0, 1, 0]], "both directions"),
         ([1, 0, -1], "shape"),
+        ([[1, 1, 1], [0, 0], [-1, -1, -1]], "with as many in each row, but it is [[1, 1, 1], [0, 0], [-1, -1, -1]]."),
+        ([["1"], ["-1"]], "a table of numbers, with as many in each row, but it is [['1'], ['-1']]."),
+        ([[1j], [-1j]], "a table of numbers"),
+        ([[10**400]], "a table of numbers"),
         ([[1, -2, 1], [0, 0, 0], [-1, 2, -1]], "no straight edge"),
         ([[1, 0, -1], [0, 0, 0], [-1, 0, 1]], "no straight edge"),
         ([[1e300], [-1e300]], "too large, or too small"),
@@ -186,16 +232,21 @@ WRONG = {
     4: [
         ({"height": 109, "channels": 64, "parameters": 9472}, "without padding"),
         ({"height": 112.5, "channels": 64, "parameters": 9472}, "half a place is none"),
+        ({"height": 111.5, "channels": 64, "parameters": 9472}, "at the beginning there is a place, too"),
+        ({"height": 109.5, "channels": 64, "parameters": 9472}, "without padding; and half a place is none"),
+        ({"height": 112.0002, "channels": 64, "parameters": 9472}, "height = 112.0002 is too large"),
+        ({"height": 112, "channels": 64, "parameters": 147}, "weights of one kernel"),
         ({"height": 112, "channels": 64, "parameters": 9409}, "not one for all"),
         ({"height": 112, "channels": 64, "parameters": "9,472"}, "without a comma"),
-        ({"height": 111, "channels": 64, "parameters": 9472}, "then add 1"),
+        ({"height": "112 px", "channels": 64, "parameters": 9472}, "write the number alone"),
+        ({"height": 111, "channels": 64, "parameters": 9472}, "counts on both sides. Round down first, then add 1"),
         ({"height": 112, "channels": 3, "parameters": 9472}, "one channel"),
         ({"height": 112, "channels": 64, "parameters": 9408}, "biases"),
         ({"height": 112, "channels": 64, "parameters": 3200}, "as deep as the image"),
         ({"height": 113, "channels": 64, "parameters": 9472}, "round down, not up"),
         ({"height": 224, "channels": 64, "parameters": 9472}, "halves the size"),
         ({"height": 218, "channels": 64, "parameters": 9472}, "stride 1 without padding"),
-        ({"height": 110, "channels": 64, "parameters": 9472}, "counts on both sides"),
+        ({"height": 110, "channels": 64, "parameters": 9472}, "counts on both sides: "),
         ({"height": 112, "channels": 192, "parameters": 9472}, "added up to one map"),
         ({"height": 112, "channels": 64, "parameters": 3136}, "as deep as the image, and has a bias"),
         ({"height": 112, "channels": 64, "parameters": 9600}, "one bias for each kernel"),
@@ -217,8 +268,18 @@ WRONG = {
             "largest",
         ),
         (lambda i, s: signal.correlate2d(i, np.full((s, s), 1 / s**2), mode="valid"), "overlap"),
+        (
+            lambda i, s: signal.correlate2d(i, np.full((s, s), 1 / s**2), mode="valid")[
+                : len(i) // s, : len(i[0]) // s
+            ],
+            "overlap",
+        ),
         (lambda i, s: i.mean(), "shape"),
-        (lambda i, s: np.round(pool_by_reshape(i, s) - 0.5), "for ("),
+        (lambda i, s: -block_reduce(-i.astype(float), (s, s), np.max)[: len(i) // s, : len(i[0]) // s], "smallest"),
+        (lambda i, s: pool_by_reshape(i, 2), "always 2 × 2"),
+        (lambda i, s: block_reduce(i, (s, s), np.mean), "hang over the border"),
+        (lambda i, s: np.round(pool_by_reshape(i, s)), "behind the point"),
+        (lambda i, s: np.ceil(pool_by_reshape(i, s)), "for ("),
         (lambda i, s: pool_by_reshape(i, s).astype(int), "behind the point"),
         (pool_in_its_type, "type of the image"),
         (pool_small_sums, "sums of uint8"),
@@ -235,7 +296,9 @@ WRONG = {
         ({**REACH, "padding": 8}, "both sides together"),
         ({**REACH, "padding": 1}, "that is without dilation"),
         ({**REACH, "padding": 0}, "gets smaller"),
-        ({**REACH, "same": 22}, "rounds up"),
+        ({**REACH, "padding": 4.5}, "needs none"),
+        ({**REACH, "same": 22}, '`"same"` rounds up: '),
+        ({**REACH, "same": 22.5}, "half a place is none"),
         ({**REACH, "same": 45}, "with stride 1 only"),
         ({**REACH, "same": 19}, "that is without padding"),
         ({**REACH, "same": 20}, "too small"),
@@ -256,7 +319,8 @@ MISSING = [
     (2, not_written, "write the body of the function, with a return at its end; it returns nothing so far."),
     (3, "?", "put nine numbers into the kernel."),
     (3, [[1, 1, 1], [0, 0, 0], [-1, -1, None]], "fill in every cell of the kernel with a number."),
-    (3, [[10**400]], "fill in every cell of the kernel with a number."),
+    (3, [1, "?", -1], "fill in every cell of the kernel with a number."),
+    (3, [[np.nan], [1]], "fill in every cell of the kernel with a number."),
     (4, {"height": 112, "channels": None, "parameters": "?"}, "fill in channels, parameters."),
     (5, ..., "define the function"),
 ]

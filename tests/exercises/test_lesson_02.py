@@ -33,9 +33,27 @@ def direction_by_two_convolutions(image):
     return max(energies, key=energies.get)
 
 
+def direction_by_filters(image, frequency=0.1, sigma=4, step=30, choose=None):
+    thetas = range(0, 180, step)
+    kernels = [gabor_kernel(frequency, np.radians(theta), sigma, zero_mean=True) for theta in thetas]
+    answers = [np.abs(gabor_response(image, kernel)).mean() for kernel in kernels]
+    return choose(answers) if choose else thetas[int(np.argmax(answers))]
+
+
+def direction_by_slopes(image):
+    """Without any filter: where the brightness changes most."""
+    down, right = np.gradient(image)
+    theta = np.arctan2(2 * np.mean(right * down), np.mean(right**2 - down**2)) / 2
+    return round(np.degrees(theta) / 30) * 30 % 180
+
+
 def sum_zero_in_place(kernel, bell):
     kernel -= bell * kernel.sum() / bell.sum()
     return kernel
+
+
+def evened(kernel, weights):
+    return kernel - weights * kernel.sum() / weights.sum()
 
 
 def gradient_by_convolution(image, kernel, target):
@@ -48,10 +66,15 @@ def gradient_by_difference(image, kernel, target):
     for place in np.ndindex(*kernel.shape):
         losses = []
         for sign in (1, -1):
-            moved = kernel.copy()
+            moved = kernel.astype(float)
             moved[place] += sign * 1e-3
             losses.append(np.mean((signal.correlate2d(image, moved, mode="valid") - target) ** 2))
         gradient[place] = (losses[0] - losses[1]) / 2e-3
+    return gradient
+
+
+def gradient_into(gradient, image, kernel, target):
+    gradient[:] = gradient_by_convolution(image, kernel, target)
     return gradient
 
 
@@ -94,12 +117,17 @@ RIGHT = {
     2: [
         lambda kernel, bell: kernel - kernel.sum() * bell / bell.sum(),
         lambda kernel, bell: kernel - bell**2 * kernel.sum() / (bell**2).sum(),  # fades out even sooner
+        lambda kernel, bell: evened(kernel, np.sqrt(bell)),
+        lambda kernel, bell: evened(kernel, abs(kernel)),
+        lambda kernel, bell: evened((kernel + kernel[::-1, ::-1]) / 2, bell),  # even kernels
+        lambda kernel, bell: 2 * evened(kernel, bell),
         lambda kernel, bell: (kernel - bell / bell.sum() * kernel.sum()).astype("float32"),
     ],
     3: ["b", "(B)", ["b"]],
     4: [
         direction_by_loop,
         direction_by_two_convolutions,
+        lambda image: direction_by_loop(image, strength=lambda response: abs(response).max()),
         lambda image: np.int64(direction_by_loop(image, strength=lambda response: abs(response) ** 2)),
     ],
     5: [
@@ -140,6 +168,8 @@ WRONG = {
         ({"frequency": 0.125, "theta": 45}, "does not run slanted"),
         ({"frequency": "0,125", "theta": 90}, "without a comma"),
         ({"frequency": 0.11, "theta": 90}, "too small"),
+        ({"frequency": 0.13, "theta": 90}, "that is rounded"),
+        ({"frequency": 0.125, "theta": 1.571}, "radians"),
     ],
     2: [
         (lambda kernel, bell: kernel, "unchanged"),
@@ -149,6 +179,14 @@ WRONG = {
         (lambda kernel, bell: kernel * 0, "zeros everywhere"),
         (lambda kernel, bell: bell * kernel.sum() / bell.sum() - kernel, "upside down"),
         (lambda kernel, bell: kernel - bell / 2, "not 0"),
+        (lambda kernel, bell: kernel - bell * kernel.sum(), "does not add up to 1"),
+        (
+            lambda kernel, bell: kernel - bell * abs(kernel.sum()) / bell.sum(),
+            "the sum of the weights is -0.642, not 0",
+        ),
+        (lambda kernel, bell: evened(kernel, bell > 0), "nearly 0, as in the corners"),
+        (lambda kernel, bell: evened(kernel, bell > 0.01 * bell.max()), "nearly 0, as in the corners"),
+        (lambda kernel, bell: evened(kernel, np.eye(len(kernel))), "nearly 0, as in the corners"),
         (lambda kernel, bell: kernel - kernel.sum() * (bell == bell.max()), "one weight took all"),
         (lambda kernel, bell: kernel.sum(), "shape"),
         (lambda kernel, bell: kernel * np.nan, "it returned nan at place [0, 0]"),
@@ -166,11 +204,30 @@ WRONG = {
         (lambda image: direction_by_sign(image, lambda r: sum(r.real.ravel())), "a response with a sign"),
         (lambda image: direction_by_sign(image, lambda r: abs(sum(r.ravel()))), "of each pixel first"),
         (lambda image: 30, "it returned"),
+        (lambda image: (180 - direction_by_loop(image)) % 180, "it returned"),
+        (lambda image: [direction_by_loop(image)], "where one number, in no brackets, is right"),
+        (lambda image: np.round(direction_by_filters(image, step=10)), "it returned"),
+        (lambda image: direction_by_filters(image, choose=lambda answers: answers), "answers of the six filters"),
+        (lambda image: direction_by_filters(image, choose=max), "how much the best filter answers"),
+        (lambda image: direction_by_filters(image, choose=lambda a: 30 * int(np.argmin(a))), "answers least"),
+        *(
+            (lambda image, how=how: direction_by_filters(image, **how), "use frequency 0.1 and sigma 4")
+            for how in (
+                *({"sigma": sigma} for sigma in (1, 2, 3, 8, 10)),
+                *({"frequency": frequency} for frequency in (0.05, 0.125, 0.15, 0.2)),
+            )
+        ),
+        (direction_by_slopes, "use frequency 0.1 and sigma 4"),
         (lambda image: direction_by_loop(image, zero_mean=False), "answer to the brightness"),
     ],
     5: [
-        (lambda i, k, t: gradient_by_convolution(i, k, t) / 2, "the 2 of the square"),
-        (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size, "the sum over all places"),
+        (lambda i, k, t: gradient_by_convolution(i, k, t) / 2, "the 2 of the square is missing."),
+        (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size, "the sum over all places. The loss is a mean"),
+        (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size / 2, "and the 2 of the square is missing"),
+        (lambda i, k, t: gradient_into(np.zeros_like(k), i, k, t), "type of the kernel"),
+        (lambda i, k, t: gradient_into(np.zeros(k.shape, int), i, k, t), "whole numbers only"),
+        (lambda i, k, t: np.full(k.shape, gradient_by_convolution(i, k, t)[0, 0]), "all weights get the same"),
+        (lambda i, k, t: k - gradient_by_convolution(i, k, t), "a step against the gradient"),
         (lambda i, k, t: gradient_by_convolution(i, k, t) * t.size / k.size, "not by that of the weights"),
         (lambda i, k, t: gradient_by_convolution(i, k, 0), "the target is not used"),
         (lambda i, k, t: -gradient_by_convolution(i, k, t), "sign is turned"),
@@ -195,6 +252,7 @@ WRONG = {
         ({**PICTURE, "phase": np.pi / 2}, "in radians"),
         ({**PICTURE, "phase": 0.25}, "share of a wave"),
         ({**PICTURE, "phase": 100}, "too large"),
+        ({**PICTURE, "phase": 450}, "from 0 to less than 360"),
     ],
     7: [
         (lambda p, e, o: energies_by_pixel(p, e, 0 * o, lambda even, odd: even), "cancel out in the mean"),
@@ -209,9 +267,26 @@ WRONG = {
             ],
             "One bright spot",
         ),
-        (energies_scaled(lambda right, p, e: right * (len(p) - len(e[0]) + 1) ** 2), "larger patch"),
+        (energies_scaled(lambda right, p, e: right * np.prod(np.subtract(p.shape, len(e[0]) - 1))), "larger patch"),
+        (energies_scaled(lambda right, p, e: right * (p.shape[0] / p.shape[1])), "is right"),
+        (lambda p, e, o: energies_by_pixel(p, 0 * e, o), "the even kernels are missing"),
+        (lambda p, e, o: energies_by_pixel(np.pad(p, len(e[0]) // 2), e, o), "without padding, please"),
+        (
+            lambda p, e, o: [abs(gabor_response(p, a + 1j * b)).mean() for a, b in zip(e, o, strict=True)],
+            "without padding, please",
+        ),
+        (
+            lambda p, e, o: [
+                np.hypot(*(signal.correlate2d(p, one, "valid").mean() for one in pair))
+                for pair in zip(e, o, strict=True)
+            ],
+            "mean of each map first",
+        ),
+        (energies_scaled(lambda right, p, e: right.astype(int)), "no whole numbers"),
+        (energies_scaled(lambda right, p, e: right.astype(p.dtype)), "type of the patch"),
+        (energies_scaled(lambda right, p, e: np.mean(right)), "one for all"),
         (energies_scaled(lambda right, p, e: right[::-1]), "is right"),
-        (energies_scaled(lambda right, p, e: right.mean()), "shape"),
+        (energies_scaled(lambda right, p, e: right[:1]), "shape"),
         (energies_scaled(lambda right, p, e: right * np.nan), "nan"),
         (lambda patch, evens: evens, "raised TypeError"),
     ],

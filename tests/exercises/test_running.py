@@ -8,7 +8,7 @@ import time
 import warnings
 
 from helpers.exercises import Checks, running
-from helpers.exercises.judges import Exercise, NotYet, Wrong, call, call_answer, function
+from helpers.exercises.judges import Exercise, NotYet, Wrong, call, call_answer, function, near
 
 import numpy as np
 import pytest
@@ -37,6 +37,28 @@ def stubborn(*_):
 class Endless:
     def __array__(self, *_, **__):
         loop()
+
+
+def test_helpers_that_an_answer_calls():
+    def by_own_hand(x):
+        return [number + 1 for number in x]
+
+    before = sys.getprofile()
+    assert running.helper_used(by_own_hand, ([1, 2],)) == ""
+    assert running.helper_used(lambda x: near(x, x), ([1, 2],)) == "near"
+    with pytest.raises(TypeError):
+        running.helper_used(by_own_hand, (3,))
+    assert sys.getprofile() is before
+
+
+def test_what_closes_its_output_closes_no_page(said):
+    def closes(x):
+        sys.stdout.close()
+        sys.stderr.close()
+        return x
+
+    Checks({1: IDENTITY})(1, closes)
+    assert said() == "✓ yes: well done\n"
 
 
 @pytest.mark.parametrize("answer", [loop, stubborn, lambda x: time.sleep(60)])
