@@ -108,10 +108,15 @@ def outputs(model, images, classes: int) -> np.ndarray:
     Where it gives the numbers before a softmax, these will do: their order is the same.
     """
     try:
-        answers = np.asarray(model.predict(np.array(images), verbose=0), float)  # a copy, which it may change
+        answers = model.predict(np.array(images), verbose=0)  # a copy, which it may change
     except Exception as error:
         shape = images.shape[1:]
         raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error
+    try:
+        answers = np.asarray(answers, float)
+    except Exception as error:
+        kind = type(answers).__name__
+        raise Wrong(f"for each image it must give {classes} numbers, but its answer is of type {kind}.") from error
     if answers.shape != (len(images), classes):
         raise Wrong(f"for each image it must give {classes} numbers, but the shape of its answer is {answers.shape}.")
     if not np.isfinite(answers).all():
