@@ -111,7 +111,7 @@ def _judge_augmentation(model, images) -> None:
         raise Wrong(f"{kinds[first]} is in the network, but in training no image goes through it.")
     given = found[0][0]
     if given is None or not _alike(given, some, 1):
-        if any("Conv" in kind for kind in kinds[:first]):
+        if any("Conv" in kind for kind in kinds[:first]) and (given is None or given.shape != some.shape):
             raise Wrong("the augmentation comes too late: put it before the first convolution.")
         if "Rescaling" in kinds[:first]:
             raise Wrong(
