@@ -66,6 +66,18 @@ BY_HAND = Exercise(
                 "the bias is added once for each number of the map, not to each product.",
             ),
             (
+                lambda image, kernel, bias: _map(image, kernel, bias * image.shape[2]),
+                "the bias is added once for each number of the map, not once for each channel.",
+            ),
+            (
+                lambda image, kernel, bias: _relu(_products(image, kernel)).sum(axis=2) + bias,
+                "ReLU comes at the end: first add up the channels and the bias.",
+            ),
+            (
+                lambda image, kernel, bias: _relu(_products(image, kernel) + bias).sum(axis=2),
+                "ReLU comes at the end: first add up the channels and the bias.",
+            ),
+            (
                 lambda image, kernel, bias: _map(image, kernel[::-1, ::-1], bias),
                 "the kernel is turned. Networks slide it as it is: correlation, as in lesson 1.",
             ),
@@ -209,11 +221,17 @@ _TELLING[np.arange(20), :, :, _LABELS] += 1.5  # each of the first four channels
 _READ = np.vstack([np.eye(4), np.zeros((2, 4))])
 _MISLED = _READ.copy()
 _MISLED[5, 0] = 5  # channel 5 speaks for class 0, whatever there is
+_TWICE = _TELLING[:7].copy()
+_TWICE[..., 5] = _TWICE[..., 0]  # either of the two stands in for the other
+_BOTH = _READ.copy()
+_BOTH[5, 0] = 1
+_NOT_ALL = np.array([0, 1, 2, 0, 0, 1, 3])  # two are wrong before
 _SILENCE_CASES = [
     (_TELLING, _LABELS, _Rest(_READ), [1, 2]),
     (_TELLING, _LABELS, _Rest(_READ), [4]),
     (_TELLING, _LABELS, _Rest(_MISLED), [5]),
-    (_TELLING[:12], _LABELS[:12], _Rest(_READ), np.array([0, 3, 2])),
+    (_TELLING[:12], _LABELS[:12], _Rest(0.3 * _READ), np.array([0, 3, 2])),  # never sure of anything
+    (_TWICE, _NOT_ALL, _Rest(_BOTH), [0, 5]),
 ]
 
 SILENCE = Exercise(
@@ -224,6 +242,14 @@ SILENCE = Exercise(
             (
                 lambda maps, labels, rest, channels: _right(_silenced(maps, channels), labels, rest),
                 "that is the accuracy that is left. Subtract it from that with all channels.",
+            ),
+            (
+                lambda maps, labels, rest, channels: 1 - _right(_silenced(maps, channels), labels, rest),
+                "that is the share of mistakes. How many of them were there before?",
+            ),
+            (
+                lambda maps, labels, rest, channels: sum(_lost(maps, labels, rest, [one]) for one in channels),
+                "you silence one channel after the other. Silence all of them at once: one may stand in for another.",
             ),
             (
                 lambda maps, labels, rest, channels: _right(maps, labels, rest),

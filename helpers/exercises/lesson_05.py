@@ -1,23 +1,9 @@
 """The exercises of lesson 05, data augmentation: what is right, which mistakes are typical, and the hints."""
 
-import copy
-from functools import partial
-
 from helpers.exercises import short
 from helpers.exercises.fresh import critter_files, expect_all, expect_fresh, fresh_files
-from helpers.exercises.judges import (
-    Exercise,
-    NotYet,
-    Wrong,
-    as_array,
-    call,
-    choice,
-    difference,
-    for_case,
-    is_stub,
-    near,
-    random_image,
-)
+from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, is_stub
+from helpers.exercises.mixing import CUTMIX
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
@@ -74,129 +60,41 @@ def _keeps_label(answer) -> None:
             raise Wrong(f"{change!r} and {data}: {_LABEL_MISTAKES[change, data, bool(given)]}")
 
 
-_LABELS = np.eye(3)
-_CUTMIX_CASES = [
-    (random_image(8, 8).reshape(8, 8, 1), _LABELS[0], random_image(8, 8, 1).reshape(8, 8, 1), _LABELS[2], 2, 1, 3, 2),
-    (
-        random_image(6, 30).reshape(6, 10, 3),
-        _LABELS[1],
-        random_image(6, 30, 1).reshape(6, 10, 3),
-        _LABELS[0],
-        0,
-        4,
-        5,
-        6,
-    ),
-    (random_image(4, 4).reshape(4, 4, 1), _LABELS[2], random_image(4, 4, 1).reshape(4, 4, 1), _LABELS[1], 1, 1, 1, 1),
-]
+class _Enough(BaseException):
+    """Raised behind the last augmentation layer, so that the layers after it do not run."""
 
 
-def _pasted(image, label, other, other_label, top, left, height, width, start=None):
-    """Return a copy of an image with a rectangle of another, which is read from there or from another start."""
-    row, col = start or (top, left)
-    mixed = image.copy()
-    mixed[top : top + height, left : left + width] = other[row : row + height, col : col + width]
-    return mixed
+def _at_work(model, layers, images) -> list[tuple]:
+    """Return for each of these layers that a model uses in training what it gets, and what it makes of that.
 
+    What cannot be called as a model of Keras has its layers tried one by one, and it is not known what they get.
+    """
+    found, called = {}, True
 
-def _share(image, label, other, other_label, top, left, height, width):
-    return height * width / (image.shape[0] * image.shape[1])
+    def watched(layer, call):
+        def watch(given, *more, **options):
+            result = call(given, *more, **options)
+            found[id(layer)] = np.asarray(given, float), np.asarray(result, float)
+            if len(found) == len(layers):
+                raise _Enough
+            return result
 
+        return watch
 
-def _mixed_label(*case, share=_share):
-    _, label, _, other_label, *_ = case
-    return label + share(*case) * (other_label - label)
-
-
-def _swapped(image, label, other, other_label, *place):
-    return other, other_label, image, label, *place
-
-
-_PIXEL_MISTAKES = (
-    (lambda image, *_: image, "the image is unchanged: put the rectangle of `other` into it."),
-    (
-        partial(_pasted, start=(0, 0)),
-        "the piece comes from the corner of `other`. Take it from the same place.",
-    ),
-    (
-        lambda *case: _pasted(*_swapped(*case)),
-        "that is `other` with a piece of `image`. It is the other way round.",
-    ),
-)
-_SHARE_MISTAKES = (
-    (
-        lambda image, label, *_: label,
-        "the pixels are right, but the label is still that of `image`, or rounded to it: mix the labels, too.",
-    ),
-    (
-        lambda image, label, other, other_label, *_: other_label,
-        "the pixels are right, but the label is that of `other` alone: mix the labels.",
-    ),
-    (lambda *case: _mixed_label(*_swapped(*case)), "the shares are the wrong way round."),
-    (
-        partial(_mixed_label, share=lambda *case: 1 / 2),
-        "half and half only fits if the rectangle covers half of the area.",
-    ),
-    (
-        partial(_mixed_label, share=lambda image, *case: case[-2] / image.shape[0]),
-        "the share is that of the area, not of the height.",
-    ),
-    (
-        partial(_mixed_label, share=lambda image, *case: case[-1] / image.shape[1]),
-        "the share is that of the area, not of the width.",
-    ),
-    (
-        partial(_mixed_label, share=lambda image, *case: case[-2] * case[-1] / image.size),
-        "image.size counts the channels, too: the area is height × width.",
-    ),
-    (lambda image, label, other, other_label, *_: label + other_label, "the shares must add up to 1."),
-    (lambda *case: np.round(_mixed_label(*case), 1), "the shares are rounded: keep all their digits."),
-    (lambda *case: np.round(_mixed_label(*case), 2), "the shares are rounded: keep all their digits."),
-)
-
-
-def _cutmix(answer) -> None:
-    """Judge a function that puts a rectangle of one image into another, and mixes the labels by area."""
-    for case in _CUTMIX_CASES:
-        where = for_case(case)
-        result = call(answer, *copy.deepcopy(case), where=where)
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise Wrong("return two things: the new image and its label.")
-        what = "the new image and its label must be arrays of numbers, but one is"
-        mixed, mixed_label = (as_array(part, what, f", {where}") for part in result)
-        right = _pasted(*case)
-        if near(mixed_label, right):
-            raise Wrong("the right results in the wrong order: first the new image, then its label.")
-        if not near(mixed, right):
-            _wrong_pixels(mixed, right, case)
-        _wrong_shares(mixed_label, case)
-
-
-def _wrong_pixels(mixed, right, case) -> None:
-    for mistake, message in _PIXEL_MISTAKES:
-        if near(mixed, mistake(*case)):
-            raise Wrong(message)
-    if mixed.shape != right.shape:
-        raise Wrong(f"the new image must have the shape {right.shape}, but it has {mixed.shape}.")
-    top, left, height, width = case[4:]
-    raise Wrong(
-        f"the pixels are not right: with top {top}, left {left}, height {height}, width {width}, "
-        f"{difference(mixed, right)}. Rows top to top + height, columns left to left + width come from `other`.",
-        generic=True,
-    )
-
-
-def _wrong_shares(mixed, case) -> None:
-    right = _mixed_label(*case)
-    if near(mixed, right):
-        return
-    for mistake, message in _SHARE_MISTAKES:
-        if near(mixed, mistake(*case)):
-            raise Wrong(message)
-    if mixed.shape == right.shape and np.isclose(mixed.sum(), 1):
-        share = _share(*case)
-        raise Wrong(f"the share of `other` must be height × width / area of the image: {share:.3g} here.")
-    raise Wrong("the label must have a share of each class, and the shares must add up to 1.")
+    try:
+        for layer in layers:
+            layer.call = watched(layer, layer.call)
+        model(images, training=True)
+    except _Enough:
+        pass
+    except Exception:
+        called = False
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("call", None)
+    if called:
+        return [*found.values()]
+    return [(None, np.asarray(layer(images, training=True), float)) for layer in layers]
 
 
 def _judge_augmentation(model, images) -> None:
@@ -207,17 +105,30 @@ def _judge_augmentation(model, images) -> None:
     if not any(augments):
         raise Wrong("there is no augmentation layer in it. Put at least one at its beginning.")
     first = augments.index(True)
-    if any("Conv" in kind for kind in kinds[:first]):
-        raise Wrong("the augmentation comes too late: put it before the first convolution.")
-    if "Rescaling" in kinds[:first]:
-        raise Wrong(
-            "Rescaling comes before the augmentation, which must begin. Its layers expect pixels from 0 to 255: some, "
-            "such as RandomBrightness, make nonsense of others."
-        )
-    some = np.random.default_rng(0).uniform(0, 255, (16, *images.shape[1:])).astype(np.float32)
-    changes = (np.asarray(layer(some, training=True)) for layer, kept in zip(every, augments, strict=True) if kept)
-    if all(np.allclose(some, changed, atol=0.01) for changed in changes):
-        raise Wrong(f"{kinds[first]} changes nothing in training: its factors are 0.")
+    some = np.random.default_rng(0).uniform(0, 255, (200, *images.shape[1:])).astype(np.float32)
+    found = _at_work(model, [layer for layer, kept in zip(every, augments, strict=True) if kept], some)
+    if not found:
+        raise Wrong(f"{kinds[first]} is in the network, but in training no image goes through it.")
+    given = found[0][0]
+    if given is None or not _alike(given, some, 1):
+        if any("Conv" in kind for kind in kinds[:first]) and (given is None or given.shape != some.shape):
+            raise Wrong("the augmentation comes too late: put it before the first convolution.")
+        if "Rescaling" in kinds[:first]:
+            raise Wrong(
+                "Rescaling comes before the augmentation, which must begin. Its layers expect pixels from 0 to 255: "
+                "some, such as RandomBrightness, make nonsense of others."
+            )
+        if given is not None and (given.max() < 128 or given.min() < -64):
+            raise Wrong(
+                "the augmentation must begin, but something before it has changed the pixels. Its layers expect them "
+                "from 0 to 255: some, such as RandomBrightness, make nonsense of others."
+            )
+    if all(_alike(some if given is None else given, made, 0.01) for given, made in found):
+        raise Wrong(f"{kinds[first]} changes nothing in training: its factors are 0, or it has training=False.")
+
+
+def _alike(one, other, apart: float) -> bool:
+    return one.shape == other.shape and np.allclose(one, other, 0, apart)
 
 
 def _augmented_network(answer) -> None:
@@ -233,8 +144,11 @@ def _augmented_network(answer) -> None:
     except Exception as error:
         raise NotYet(f"give {what}: {how}.") from error
     _judge_augmentation(model, images)
-    files = critter_files() if images.shape[1:] == (32, 32, 3) else ()
+    size = images.shape[1]
+    files = critter_files(size) if images.shape[1:] == (size, size, 3) and size <= 128 else ()
     known = expect_all(images, labels, "validation_batches", datasets=files, apart=3)
+    if known and size != 32:
+        raise Wrong(f"these images are {size} × {size}. Give validation_batches: a network for 32 × 32 is wanted.")
     untrained = (0.3, ". Is it trained, with a Rescaling layer after the augmentation?")
     expect_right(model, images, labels, 0.65, decimals=1, close=0.61, untrained=untrained)
     answers = [outputs(model, images, int(labels.max()) + 1) for _ in range(2)]
@@ -277,30 +191,7 @@ EXERCISES: dict[int, Exercise] = {
             for (change, data, wrong), message in _LABEL_MISTAKES.items()
         ],
     ),
-    3: Exercise(
-        _cutmix,
-        "Pixels by place, labels by area.",
-        (
-            "mixed = image.copy(); mixed[top : top + height, left : left + width] is the rectangle.",
-            "The share of `other` is height × width / (rows × columns of the image).",
-            "The label is (1 − share) × label + share × other_label.",
-        ),
-        [
-            (_pasted, "return two things: the new image and its label."),
-            (
-                lambda *case: (_mixed_label(*case), _pasted(*case)),
-                "the right results in the wrong order: first the new image, then its label.",
-            ),
-            *(
-                (lambda *case, pixels=pixels: (pixels(*case), _mixed_label(*case)), message)
-                for pixels, message in _PIXEL_MISTAKES
-            ),
-            *(
-                (lambda *case, label=label: (_pasted(*case), label(*case)), message)
-                for label, message in _SHARE_MISTAKES
-            ),
-        ],
-    ),
+    3: CUTMIX,
     4: Exercise(
         _augmented_network,
         "The same thousand files, and hardly an image seen twice.",

@@ -1,6 +1,6 @@
 """The exercises of lesson 06, activations and filters: what is right, which mistakes are typical, and the hints."""
 
-from functools import cache
+from functools import cache, partial
 
 from helpers.datasets import LOADED
 from helpers.exercises.fresh import recognized
@@ -16,18 +16,27 @@ def _class_means(maps, labels):
     return np.array([maps[labels == label].mean() for label in range(labels.max() + 1)])
 
 
+def _of_ten(maps, labels, empty):
+    """Return the means of ten classes, as many as the lesson has; ``empty`` for those without images."""
+    means = np.full(10, empty)
+    means[: labels.max() + 1] = _class_means(maps, labels)
+    return means
+
+
 _CLASS_CASES = [
     (random_maps(7, 4, 4), np.array([0, 1, 1, 2, 0, 2, 2])),
     (random_maps(6, 3, 5, seed=1), np.array([2, 0, 1, 1, 1, 0])),
     (random_maps(4, 2, 2, seed=2), np.array([0, 0, 0, 1])),
 ]
 
-_DEAD_MAPS = random_maps(3, 4, 4, 5, seed=3)
+_DEAD_MAPS = random_maps(3, 4, 4, 7, seed=3)
 _DEAD_MAPS[..., 1] = 0  # dead
 _DEAD_MAPS[0, :, :, 2] = 0  # silent in one image only
 _DEAD_MAPS[1, :, :, 3] = 0
 _DEAD_MAPS[..., 4] = 0
-_DEAD_MAPS[2, 3, 0, 4] = 1e-3  # alive at a single pixel
+_DEAD_MAPS[2, 3, 0, 4] = 1e-5  # alive at a single pixel
+_DEAD_MAPS[2, :, :, 5] = 0
+_DEAD_MAPS[..., 6] = 1  # the same everywhere, and alive
 _DEAD_CASES = [(_DEAD_MAPS,), (random_maps(2, 3, 3, 2, seed=4, low=0),), (np.zeros((2, 3, 3, 4)),)]
 
 
@@ -160,6 +169,13 @@ EXERCISES: dict[int, Exercise] = {
                     ),
                     "you divide by the pixels of all images. Those of the class are fewer.",
                 ),
+                *(
+                    (
+                        partial(_of_ten, empty=empty),
+                        "the labels tell how many classes there are: labels.max() + 1. That need not be ten.",
+                    )
+                    for empty in (0.0, np.nan)
+                ),
                 (lambda maps, labels: maps.mean(axis=(1, 2)), "that is a mean for each image, not for each class."),
                 (
                     lambda maps, labels: np.array([maps[labels == k].mean(0) for k in range(labels.max() + 1)]),
@@ -195,14 +211,27 @@ EXERCISES: dict[int, Exercise] = {
                 *(
                     (mistake, "a channel that responds rarely, or weakly, is not dead. Look at the largest value.")
                     for mistake in (
-                        lambda maps: maps.mean(axis=(0, 1, 2)) < 1e-2,
-                        lambda maps: maps.max(axis=(0, 1, 2)) < 1e-2,
+                        lambda maps: maps.max(axis=(0, 1, 2)) < 1e-4,
+                        lambda maps: np.median(maps, axis=(0, 1, 2)) <= 0,
                     )
                 ),
-                (
-                    lambda maps: maps[0].max(axis=(0, 1)) <= 0,
-                    "only the first image is looked at. Dead means: 0 in all of them.",
+                *(
+                    (
+                        lambda maps, place=place: maps[place].max(axis=(0, 1)) <= 0,
+                        "only one image is looked at. Dead means: 0 in all of them.",
+                    )
+                    for place in (0, -1)
                 ),
+                (
+                    lambda maps: np.ptp(maps, axis=(0, 1, 2)) == 0,
+                    "a channel that is the same everywhere is not dead, unless it is 0 everywhere.",
+                ),
+                (
+                    lambda maps: maps.max(axis=(1, 2)) <= 0,
+                    "that is one for each image and channel. A dead channel is 0 in all images.",
+                ),
+                (lambda maps: maps.max(axis=(1, 2, 3)) <= 0, "that is one for each image. The channels are axis 3."),
+                (lambda maps: maps.max(axis=(0, 1, 2)), "those are the largest values. Which of them are 0?"),
             ],
         ),
         "For such a channel, the gradient of its weights is 0 for every one of these images, too.",

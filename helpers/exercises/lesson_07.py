@@ -1,8 +1,9 @@
 """The exercises of lesson 07, Grad-CAM: what is right, which mistakes are typical, and the hints."""
 
+import sys
 from functools import partial
 
-from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters
+from helpers.exercises.fresh import expect_all, expect_fresh, fresh_critters, scaled_like
 from helpers.exercises.judges import Exercise, Wrong, choice, choices, function
 from helpers.exercises.looking import CAM, OCCLUSION, SALIENCY
 from helpers.exercises.networks import (
@@ -76,17 +77,29 @@ def _unbiased(answer) -> None:
             "in these images the stamp tells the class, so they cannot judge. Give the images with wrong stamps."
         )
     known = expect_all(images, labels, "lying and new_labels")
+    critters = known is not None and known.dataset.name == "critters"
+    if critters and not _stamped(images, int(labels.max()) + 1):
+        raise Wrong("there are no wrong stamps in these images. Give lying as it is.")
+    if model is getattr(sys.modules["__main__"], "honest", None):
+        raise Wrong("honest was trained on images with other stamps. Train one with biased_images, under another name.")
     if trained_beforehand(model, *LESSON_NETWORKS):
         raise Wrong("that network was trained beforehand, without stamps. Train one with biased_images.")
     untrained = (0.15, ": it still reads the stamps, or it is not trained.")
     expect_right(model, images, labels, GOAL, "with wrong stamps it gets {} right", untrained=untrained)
-    if known and known.dataset.name == "critters":
+    if critters:
         expect_fresh(model, fresh_critters(), GOAL, lambda fresh: _stamped_as(images, fresh))
 
 
+def _stamped(images, classes: int) -> bool:
+    """Tell whether there are stamps in the corner: squares of one color each, of some colors."""
+    corners = images[:, :8, :8].reshape(len(images), 64, -1)
+    colors = np.unique(corners[:, 0], axis=0)
+    return np.mean(corners == corners[:, :1]) > 0.99 and 1 < len(colors) <= classes
+
+
 def _stamped_as(images, others) -> np.ndarray:
-    """Return other images with the stamps of these, whatever they show."""
-    others = others.astype(np.float32)
+    """Return other images, scaled as these are, with the stamps of these, whatever they show."""
+    others = scaled_like(images)(others)
     others[:, :8, :8] = np.resize(images[:, :8, :8], (len(others), 8, 8, 3))
     return others
 
@@ -132,6 +145,21 @@ EXERCISES: dict[int, Exercise] = {
                 (
                     lambda maps, gradients: np.abs((maps * gradients.mean(axis=(0, 1))).sum(axis=2)),
                     "negative heat speaks against the class: set it to 0, do not turn its sign.",
+                ),
+                (
+                    lambda maps, gradients: _weighted(gradients, maps),
+                    "the maps weigh the gradients. It is the other way round: a map is weighted with its gradient.",
+                ),
+                *(
+                    (
+                        lambda maps, gradients, change=change: _weighted(maps, change(gradients)),
+                        "keep the signs of the gradients: where they are below 0, a map speaks against the class.",
+                    )
+                    for change in (np.abs, partial(np.maximum, 0))
+                ),
+                (
+                    lambda maps, gradients: (maps * np.abs(gradients.mean(axis=(0, 1)))).sum(axis=2),
+                    "keep the signs of the gradients: where they are below 0, a map speaks against the class.",
                 ),
                 (
                     lambda maps, gradients: (maps * np.maximum(gradients.mean(axis=(0, 1)), 0)).sum(axis=2),
@@ -192,10 +220,20 @@ EXERCISES: dict[int, Exercise] = {
                     lambda heat, mask: np.maximum(heat, 0)[mask].sum() / heat.sum(),
                     "cut off what is negative below the line, too.",
                 ),
+                (
+                    lambda heat, mask: heat[mask].sum() / np.maximum(heat, 0).sum(),
+                    "cut off what is negative above the line, too.",
+                ),
                 (lambda heat, mask: mask.mean(), "that is the share of the area; the heat is not used."),
                 (lambda heat, mask: np.maximum(heat, 0)[mask].sum(), "divide by all of the heat."),
                 (lambda heat, mask: np.maximum(heat, 0)[mask].mean(), "divide the sum inside by the sum of all."),
-                (lambda heat, mask: (heat[mask] > 0).mean(), "that is how many pixels have heat, not how much."),
+                *(
+                    (mistake, "that is how many pixels have heat, not how much.")
+                    for mistake in (
+                        lambda heat, mask: (heat[mask] > 0).mean(),
+                        lambda heat, mask: np.average(mask, weights=heat > 0),
+                    )
+                ),
             ],
         ),
         "Divide it by the share of the area, and 1 means: no better than chance. The middle of the image gets more.",

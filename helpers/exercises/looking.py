@@ -26,7 +26,7 @@ class _Ask:
         return "ask"
 
 
-def _occlusion(ask, image, size, step, fill=127, last=1, restored=True, sign=1, paint=True, before=True):
+def _occlusion(ask, image, size, step, fill=127, last=1, restored=True, sign=1, paint=True, before=True, added=True):
     """Return the sum of what falls at each pixel, and how many squares cover it, with one thing or another changed."""
     total, times, copy = np.zeros(image.shape[:2]), np.zeros(image.shape[:2]), image.copy()
     whole = ask(image[np.newaxis])[0] if before else 0
@@ -35,7 +35,7 @@ def _occlusion(ask, image, size, step, fill=127, last=1, restored=True, sign=1, 
             copy = image.copy() if restored else copy
             copy[top : top + size, left : left + size] = fill
             place = np.s_[top : top + size, left : left + size] if paint else (top, left)
-            total[place] += sign * (whole - ask(copy[np.newaxis])[0])
+            total[place] = added * total[place] + sign * (whole - ask(copy[np.newaxis])[0])
             times[place] += 1
     return total, times
 
@@ -45,8 +45,26 @@ def _mean_fall(*given, **options):
     return total / np.maximum(times, 1)
 
 
+def _mean_where_covered(*given, **options):
+    """Return NaN where no square is."""
+    total, times = _occlusion(*given, **options)
+    with np.errstate(invalid="ignore"):
+        return total / times
+
+
+def _squares(ask, image, size, step):
+    """Return a number for each square: how far the probability falls."""
+    return _occlusion(ask, image, size, step, paint=False)[0][
+        : len(image) - size + 1 : step, : image.shape[1] - size + 1 : step
+    ]
+
+
 def _mean_color(ask, image, size, step):
     return _mean_fall(ask, image, size, step, fill=image.mean(axis=(0, 1)))
+
+
+def _mean_gray(ask, image, size, step):
+    return _mean_fall(ask, image, size, step, fill=image.mean())
 
 
 def _occlusion_case(height, width, size, step, seed):
@@ -71,14 +89,33 @@ OCCLUSION = Exercise(
                 lambda *given: _occlusion(*given)[0],
                 "those are sums: pixels in the middle lie in more squares. Divide by how many cover each pixel.",
             ),
-            (partial(_mean_fall, last=0), "the last squares are missing: range(0, height - size + 1, step)."),
+            *(
+                (partial(mean, last=0), "the last squares are missing: range(0, height - size + 1, step).")
+                for mean in (_mean_fall, _mean_where_covered)
+            ),
+            *(
+                (
+                    lambda ask, image, size, step, mean=mean: mean(ask, image, size, size),
+                    "the corners are `step` pixels apart, so squares overlap. You go on by `size`.",
+                )
+                for mean in (_mean_fall, _mean_where_covered)
+            ),
+            (
+                lambda *given: _occlusion(*given)[0] / _squares(*given).size,
+                "divide by how many squares cover the pixel, not by how many there are.",
+            ),
+            (_squares, "that is one number for each square. Spread it over its pixels, and take the mean at each."),
+            (
+                lambda *given: _occlusion(*given, added=False)[0],
+                "each square takes the place of those before it. Add the falls up, and divide by how many there are.",
+            ),
             (
                 partial(_mean_fall, restored=False),
                 "the squares stay covered, more and more of them. Take a new copy of the image for each.",
             ),
             *(
                 (mistake, "the squares must be gray: 127.")
-                for mistake in (partial(_mean_fall, fill=0), partial(_mean_fall, fill=255), _mean_color)
+                for mistake in (*(partial(_mean_fall, fill=gray) for gray in (0, 128, 255)), _mean_color, _mean_gray)
             ),
             (
                 partial(_mean_fall, paint=False),
@@ -124,6 +161,12 @@ SALIENCY = Exercise(
             (lambda g: np.abs(g.max(axis=2)), "take sizes first, then the largest of them: it may be a negative one."),
             (lambda g: np.abs(g).sum(axis=2), "that is the sum of the three channels. Take the strongest."),
             (lambda g: np.abs(g).mean(axis=2), "that is the mean of the three channels. Take the strongest."),
+            (lambda g: np.linalg.norm(g, axis=2), "that is the length of the three together. Take the strongest."),
+            (
+                lambda g: np.take_along_axis(g, np.abs(g).argmax(axis=2, keepdims=True), 2)[..., 0],
+                "it is the strongest, with its sign. Whether the score rises or falls does not matter: np.abs.",
+            ),
+            (lambda g: (g**2).max(axis=2), "that is the square of it. Take the size itself."),
             (lambda g: np.abs(g.mean(axis=2)), "in the mean of the channels, gradients of both signs cancel out."),
             (
                 lambda g: np.maximum(g, 0).max(axis=2),
@@ -137,7 +180,13 @@ SALIENCY = Exercise(
                 for axis in (0, 1)
             ),
             (lambda g: np.abs(g), "those are three numbers for each pixel. Take the strongest of them."),
-            (lambda g: _strongest(g) / _strongest(g).max(), "leave the scale as it is: 2 means two per gray level."),
+            *(
+                (mistake, "leave the scale as it is: 2 means two per gray level.")
+                for mistake in (
+                    lambda g: _strongest(g) / _strongest(g).max(),
+                    lambda g: (_strongest(g) - _strongest(g).min()) / np.ptp(_strongest(g)),
+                )
+            ),
         ],
     ),
     "It tells where a small change counts most, but not whether it would raise the score or lower it.",
@@ -190,6 +239,23 @@ CAM = Exercise(
             (
                 lambda maps, weights, label: maps @ np.maximum(weights[:, label], 0),
                 "a negative weight speaks against the class: keep it.",
+            ),
+            (
+                lambda maps, weights, label: np.abs(_cam(maps, weights, label)),
+                "what is below 0 speaks against the class: keep its sign.",
+            ),
+            *(
+                (
+                    lambda maps, weights, label, size=size: (
+                        _cam(maps, weights, label) / size(_cam(maps, weights, label))
+                    ),
+                    "leave the scale as it is: only so its mean, plus the bias, is the score.",
+                )
+                for size in (np.max, lambda cam: np.abs(cam).max())
+            ),
+            (
+                lambda maps, weights, label: _cam(maps, weights, (maps.mean(axis=(0, 1)) @ weights).argmax()),
+                "that is the class which the network would name. Take `label`.",
             ),
             (lambda maps, weights, label: maps.sum(axis=2), "the weights are not used."),
             (

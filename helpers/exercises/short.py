@@ -125,9 +125,10 @@ LESSON_05: dict[int, Exercise] = {
             {"factor": 0.125, "pixels": 6},
             {
                 "factor": {
-                    45: "that is in degrees. The factor is a share of a full circle.",
+                    **dict.fromkeys((45, 90, 22.5), "that is in degrees. The factor is a share of a full circle."),
+                    12.5: "that is in percent. The factor is a share, from 0 to 1.",
                     **dict.fromkeys(
-                        (np.pi / 4, 0.785, 0.7854), "that is in radians. The factor is a share of a circle."
+                        (np.pi / 4, 0.785, 0.7854, 0.79), "that is in radians. The factor is a share of a circle."
                     ),
                     0.25: "that turns by up to 90°. It goes to both sides, by so much to each.",
                     0.0625: "that turns by up to 22.5° to each side, and 45° are wanted to each.",

@@ -64,6 +64,29 @@ def in_the_corner(image, label, other, other_label, top, left, height, width):
     return mixed
 
 
+def across(image, label, other, other_label, top, left, height, width):
+    mixed = image.copy()
+    mixed[left : left + width, top : top + height] = other[left : left + width, top : top + height]
+    return mixed
+
+
+def cut_out(image, label, other, other_label, top, left, height, width):
+    mixed = image.copy()
+    mixed[top : top + height, left : left + width] = 0
+    return mixed
+
+
+def share_set(image, label, other, other_label, top, left, height, width):
+    mixed, share = np.zeros(len(label)), height * width / image[..., 0].size
+    mixed[label.argmax()], mixed[other_label.argmax()] = 1 - share, share
+    return mixed
+
+
+def share_of_changed_pixels(image, label, other, other_label, *place):
+    share = (cutmix(image, label, other, other_label, *place)[0] != image).mean()
+    return (1 - share) * label + share * other_label
+
+
 def without_start(image, label, other, other_label, top, left, height, width):
     mixed = image.copy()
     mixed[top:height, left:width] = other[top:height, left:width]
@@ -144,6 +167,16 @@ WRONG = {
         (cutmix_with(pixels=lambda image, *_: image), "the image is unchanged"),
         (cutmix_with(pixels=in_the_corner), "from the corner of `other`"),
         (cutmix_with(pixels=lambda a, la, b, lb, *place: cutmix(b, lb, a, la, *place)[0]), "other way round"),
+        (cutmix_with(pixels=across), "rows and columns are mixed up"),
+        (
+            cutmix_with(pixels=lambda a, la, b, lb, t, le, h, w: across(a, la, b, lb, t, le, w, h)),
+            "rows and columns are mixed up",
+        ),
+        (
+            cutmix_with(pixels=lambda a, la, b, lb, t, le, h, w: a + h * w / a[..., 0].size * (b - a)),
+            "all pixels are mixed, as MixUp does",
+        ),
+        (cutmix_with(pixels=cut_out), "the rectangle is black"),
         (cutmix_with(pixels=without_start), "Rows top to top + height"),
         (cutmix_with(pixels=into_the_image), "your function changed its input: copy it first"),
         (
@@ -157,6 +190,17 @@ WRONG = {
         (cutmix_with(label=lambda *given: np.round(cutmix(*given)[1])), "or rounded to it"),
         (cutmix_with(label=lambda *given: cutmix(*given)[1].astype(int)), "a share of each class"),
         (cutmix_with(label=lambda *given: [round(share, 2) for share in cutmix(*given)[1]]), "the shares are rounded"),
+        (cutmix_with(label=lambda *given: np.round(cutmix(*given)[1], 3)), "the shares are rounded"),
+        (cutmix_with(label=share_set), "the second share takes the place of the first"),
+        (cutmix_with(label=share_of_changed_pixels), "pixels that are alike in both images count as well"),
+        (
+            cutmix_with(label=lambda *given: cutmix(*given)[1][None]),
+            "the shape (3,), a share of each class, but it has",
+        ),
+        (
+            cutmix_with(label=lambda a, la, b, lb, t, le, h, w: la + h * w / (len(a) + a.shape[1]) * (lb - la)),
+            "area of the image: 0.0938 here",  # 3 / 8 for the first case, which is the share of the height
+        ),
         (cutmix_with(label=lambda a, la, *_: la), "still that of `image`"),
         (cutmix_with(label=lambda a, la, b, lb, *_: lb), "that of `other` alone"),
         (
@@ -208,6 +252,7 @@ WRONG = {
     ),
     6: [
         ({**STRENGTH, "factor": 45}, "in degrees"),
+        ({**STRENGTH, "factor": 12.5}, "in percent"),
         ({**STRENGTH, "factor": np.pi / 4}, "in radians"),
         ({**STRENGTH, "factor": 0.25}, "up to 90°"),
         ({**STRENGTH, "factor": 0.0625}, "22.5° to each side"),
@@ -299,6 +344,49 @@ def test_any_augmentation_counts(augmentation, said):
 def test_a_model_without_augmentation_is_named(augmentation, said):
     judge(row_reader(augmentation, 1 / 255))
     assert said().startswith("✗ no: there is no augmentation layer in it")
+
+
+def test_augmentation_layers_may_cut_or_seldom_work(said):
+    keras.utils.set_random_seed(0)
+    judge(row_reader([keras.layers.RandomErasing(factor=0.05)], 1 / 255))
+    assert said().startswith("✓ yes")
+    judge(row_reader([keras.layers.RandomCrop(8, 3), keras.layers.Resizing(10, 4)], 1 / 255))
+    assert said().startswith(("✓ yes", "✗ no: it gets "))
+
+
+class Own(keras.Model):
+    """A network whose layers are named in another order than they work in."""
+
+    def __init__(self, scale, begin=lambda images, flip, training: flip(images, training=training)):
+        super().__init__()
+        self.conv, self.begin = keras.layers.Conv2D(1, 1), begin
+        self.flip, self.rows = keras.layers.RandomFlip("horizontal"), row_reader(scale=scale)
+
+    def call(self, images, training=False):
+        self.conv(images)
+        return self.rows(self.begin(images, self.flip, training), training=training)
+
+
+def test_what_counts_is_where_images_go_in_training(said):
+    judge(Own(1 / 255))
+    assert said().startswith("✓ yes")
+    judge(Own(1, lambda images, flip, training: flip(images / 255, training=training)))
+    assert "something before it has changed the pixels" in said()
+    judge(Own(1 / 255, lambda images, flip, training: images))
+    assert said().startswith("✗ no: RandomFlip is in the network, but in training no image goes through it.")
+    judge(Own(1 / 255, lambda images, flip, training: flip(images, training=False)))
+    assert said().startswith("✗ no: RandomFlip changes nothing in training")
+    judge(row_reader([keras.layers.Normalization(mean=0, variance=255**2), keras.layers.RandomFlip("horizontal")]))
+    assert said().startswith("✗ no: the augmentation must begin, but something before it has changed the pixels.")
+
+
+def test_nothing_of_a_network_changes_when_it_is_judged(said):
+    model = row_reader([keras.layers.RandomFlip("horizontal"), keras.layers.BatchNormalization()], 1 / 255, knows=False)
+    before = model.get_layer(index=1).get_weights()
+    judge(model)
+    assert said().startswith("✗ no: it gets")
+    assert all(map(np.array_equal, before, model.get_layer(index=1).get_weights()))
+    assert "call" not in vars(model.get_layer(index=0))
 
 
 def test_an_augmentation_behind_a_convolution_comes_too_late(said):

@@ -164,6 +164,8 @@ WRONG = {
         ),
         (lambda m, y: [m[y == k].sum() / sum(y == k) for k in range(max(y) + 1)], "each map is summed up"),
         (lambda m, y: [m[y == k].sum() / m.size for k in range(max(y) + 1)], "the pixels of all images"),
+        (lambda m, y: np.bincount(y, m.mean(axis=(1, 2)), 10) / np.maximum(np.bincount(y, minlength=10), 1), "be ten"),
+        (lambda m, y: [m[y == k].mean() if k in y else np.nan for k in range(10)], "labels.max() + 1"),
         (lambda m, y: [one.mean() for one in m], "a mean for each image, not for each class"),
         (lambda m, y: np.mean(m), "one number for all images"),
         (lambda m, y: [np.mean(m[y == k], axis=0) for k in sorted(set(y))], "a map for each class"),
@@ -179,8 +181,15 @@ WRONG = {
         (lambda m: (m == 0).any(axis=(0, 1, 2)), "a single 0 is not enough"),
         (lambda m: m.mean(axis=(0, 1, 2)) < 0.001, "responds rarely, or weakly, is not dead"),
         (lambda m: m.max(axis=(0, 1, 2)) < 1e-2, "responds rarely, or weakly, is not dead"),
-        (lambda m: ~m[0].any(axis=(0, 1)), "only the first image"),
-        (lambda m: (m == 0).all(axis=(1, 2)), "it returned shape (3, 5) where (5,) is right"),
+        (lambda m: m.max(axis=(0, 1, 2)) < 1e-3, "responds rarely, or weakly, is not dead"),
+        (lambda m: np.median(m, axis=(0, 1, 2)) == 0, "responds rarely, or weakly, is not dead"),
+        (lambda m: ~m[0].any(axis=(0, 1)), "only one image"),
+        (lambda m: ~m[-1].any(axis=(0, 1)), "only one image"),
+        (lambda m: m.std(axis=(0, 1, 2)) == 0, "the same everywhere is not dead"),
+        (lambda m: (m == 0).all(axis=(1, 2)), "one for each image and channel"),
+        (lambda m: (m == 0).all(axis=(1, 2, 3)), "The channels are axis 3"),
+        (lambda m: m.max(axis=(0, 1, 2)), "those are the largest values"),
+        (lambda m: (m == 0).all(axis=0), "it returned shape (4, 4, 7) where (7,) is right"),
     ],
     4: [
         ((ORIGINAL, ORIGINAL, network, TARGET), "that is the original itself"),
@@ -209,6 +218,12 @@ WRONG = {
         (lambda i, k, b: by_loop(i, k, 0) + b, "the bias comes before ReLU"),
         (lambda i, k, b: by_loop(i, k, 0, step=lambda p, k: p * k + b), "once for each number of the map"),
         (lambda i, k, b: by_loop(i, k[::-1, ::-1], b), "the kernel is turned"),
+        (lambda i, k, b: by_loop(i, k, b * k.shape[2]), "not once for each channel"),
+        (
+            lambda i, k, b: sum(by_loop(i[..., [c]], k[..., [c]], 0) for c in range(i.shape[2])) + b,
+            "ReLU comes at the end",
+        ),
+        (lambda i, k, b: by_keras(i, k, b)[..., None], "where (6, 8) is right, with the right numbers"),
         (
             lambda i, k, b: (
                 np.maximum(convolve_volume(i, k[..., None], np.array([b])), 0)[..., 0]
@@ -258,6 +273,15 @@ WRONG = {
     9: [
         (lambda m, y, rest, k: right(without(m, k), y, rest), "the accuracy that is left"),
         (lambda m, y, rest, k: right(m, y, rest), "the accuracy with all channels"),
+        (lambda m, y, rest, k: 1 - right(without(m, k), y, rest), "the share of mistakes"),
+        (lambda m, y, rest, k: sum(lost(m, y, rest, [one]) for one in k), "one channel after the other"),
+        (lambda m, y, rest, k: round(lost(m, y, rest, k), 2), "it returned 0.29 where 0.285714 is right"),
+        (
+            lambda m, y, rest, k: np.subtract(
+                *(np.mean(rest(x)[np.arange(len(y)), y] > 0.5) for x in (m, without(m, k)))
+            ),
+            "it returned",
+        ),
         (lambda m, y, rest, k: -lost(m, y, rest, k), "the other way round"),
         (lambda m, y, rest, k: abs(lost(m, y, rest, k)), "keep the sign"),
         (lambda m, y, rest, k: lost(m, y, rest, k) * (lost(m, y, rest, k) > 0), "Then the loss is below 0"),

@@ -1,8 +1,14 @@
 """The exercises of lesson 07, Grad-CAM: right answers, typical mistakes with their messages."""
 
+import sys
+
+from helpers.datasets import load_dataset
+from helpers.exercises import load_checks
+from helpers.exercises.fresh import fresh_critters
 from helpers.exercises.lesson_07 import GOAL
 
 import numpy as np
+import pytest
 from exercise_tools import Answers, dressed, letters, one_wrong
 from network_tools import IMAGES, LABELS, beforehand, scores, trained
 
@@ -77,6 +83,11 @@ def fall_by_arrays(ask, image, size, step):
     return total / times
 
 
+def squares_of_falls(ask, image, size, step):
+    corners = fall(ask, image, size, step, corner=True)
+    return [[found[0] for found in row if found] for row in corners if any(row)]
+
+
 def fall_in_place(ask, image, size, step):
     return fall_by_loop(ask, image, size, step, image.fill(127) or 127)
 
@@ -142,6 +153,10 @@ WRONG = {
         (lambda m, g: cam_by_loop(m, g) / m.shape[2], "do not take their mean"),
         (lambda m, g: cam_by_loop(m, g, abs), "do not turn its sign"),
         (lambda m, g: cam_by_loop(m, g, weight=lambda part: max(part.mean(), 0)), "not those of the weights"),
+        (lambda m, g: cam_by_loop(g, m), "the maps weigh the gradients"),
+        (lambda m, g: cam_by_loop(m, g.clip(0)), "keep the signs of the gradients"),
+        (lambda m, g: cam_by_loop(m, abs(g)), "keep the signs of the gradients"),
+        (lambda m, g: cam_by_loop(m, g, weight=lambda part: abs(part.mean())), "keep the signs of the gradients"),
         (lambda m, g: (m * g.mean(axis=(0, 1))).clip(0).sum(axis=2), "or of each weighted map"),
         (lambda m, g: np.einsum("hwc,h->hw", m, g.mean(axis=(1, 2))).clip(0), "rows and columns are axes 0 and 1"),
         (lambda m, g: m * g.mean(axis=(0, 1)), "Add them up over the channels"),
@@ -160,6 +175,8 @@ WRONG = {
         (lambda h, m: h.clip(0)[m].sum() / h.clip(0)[~m].sum(), "not by that outside"),
         (lambda h, m: abs(h * m).sum() / abs(h).sum(), "do not turn its sign"),
         (lambda h, m: h.clip(0)[m].sum() / h.sum(), "below the line, too"),
+        (lambda h, m: h[m].sum() / h.clip(0).sum(), "above the line, too"),
+        (lambda h, m: (m * (h > 0)).sum() / (h > 0).sum(), "how many pixels have heat, not how much"),
         (lambda h, m: m.sum() / m.size, "the share of the area"),
         (lambda h, m: (h.clip(0) * m).sum(), "divide by all of the heat"),
         (lambda h, m: h.clip(0)[m].mean(), "divide the sum inside by the sum of all"),
@@ -185,6 +202,19 @@ WRONG = {
         (lambda *g: fall_by_loop(*g, answer=lambda before, after: after), "How far do they fall?"),
         (lambda *g: fall_by_loop(*g, collect=sum), "those are sums"),
         (lambda *g: fall_by_loop(*g, last=0), "the last squares are missing"),
+        (
+            lambda *g: [[np.mean(found) if found else np.nan for found in row] for row in fall(*g, last=0)],
+            "the last squares are missing",
+        ),
+        (lambda ask, image, size, step: fall_by_loop(ask, image, size, size), "You go on by `size`"),
+        (lambda *g: fall_by_loop(*g, collect=lambda found: found[-1]), "takes the place of those before it"),
+        (squares_of_falls, "one number for each square"),
+        (
+            lambda *g: np.array(fall_by_loop(*g, collect=sum)) / np.size(squares_of_falls(*g)),
+            "not by how many there are",
+        ),
+        (lambda *g: fall_by_loop(*g, gray=128), "the squares must be gray: 127"),
+        (lambda ask, image, *g: fall_by_loop(ask, image, *g, gray=image.mean()), "the squares must be gray: 127"),
         (lambda *g: fall_by_loop(*g, again=False), "the squares stay covered"),
         (lambda *g: fall_by_loop(*g, gray=0), "the squares must be gray: 127"),
         (lambda *g: fall_by_loop(*g, gray=255), "the squares must be gray: 127"),
@@ -203,6 +233,9 @@ WRONG = {
         (lambda g: abs(g).sum(axis=2), "the sum of the three channels"),
         (lambda g: abs(g).mean(axis=2), "the mean of the three channels"),
         (lambda g: abs(g.mean(axis=2)), "cancel out"),
+        (lambda g: np.sqrt((g**2).sum(axis=2)), "the length of the three"),
+        (lambda g: np.where(g.max(axis=2) > -g.min(axis=2), g.max(axis=2), g.min(axis=2)), "with its sign"),
+        (lambda g: (g * g).max(axis=2), "the square of it"),
         (lambda g: g.clip(0).max(axis=2), "Grad-CAM that cuts them off"),
         (lambda g: abs(g).max(axis=0), "along a row or a column"),
         (lambda g: abs(g).max(axis=1), "The channels are the last axis"),
@@ -221,6 +254,9 @@ WRONG = {
         (lambda m, w, k: cam_by_channel(m, w, k, abs), "keep its sign"),
         (lambda m, w, k: cam_by_channel(m, w, k, lambda weight: max(weight, 0)), "against the class: keep it"),
         (lambda m, w, k: m.sum(axis=2), "the weights are not used"),
+        (lambda m, w, k: abs(cam_by_channel(m, w, k)), "what is below 0 speaks against the class"),
+        (lambda m, w, k: cam_by_channel(m, w, k) / cam_by_channel(m, w, k).max(), "leave the scale as it is"),
+        (lambda m, w, k: cam_by_channel(m, w, np.argmax(m.mean(axis=(0, 1)) @ w)), "which the network would name"),
         (lambda m, w, k: cam_by_channel(m, w, k) / (m.shape[0] * m.shape[1]), "do not divide by the number of places"),
         (lambda m, w, k: cam_by_channel(m, w, k - 1), "it returned"),
         (lambda m, w, k: cam_by_channel(m, w, k).T, "it returned"),
@@ -276,3 +312,71 @@ MISSING = [
 
 class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "07", STUBS, RIGHT, WRONG, MISSING
+
+
+# --- images of the lesson ---
+
+COLORS = np.random.default_rng(0).integers(0, 256, (10, 3))
+
+
+def stamped(images, photographers):
+    images = images.copy()
+    images[:, :8, :8] = COLORS[photographers][:, np.newaxis, np.newaxis]
+    return images
+
+
+@pytest.fixture(scope="module")
+def lying():
+    """Validation images with wrong stamps, and their labels; the dataset is known as long as it is there."""
+    dataset = load_dataset("critters")
+    images, labels = dataset.validation
+    yield stamped(images, (labels + 1 + np.arange(len(labels)) % 9) % 10), labels
+    del dataset
+
+
+def judge(images, labels, model=None, scale=np.float32):
+    load_checks("07")(4, (model or Sharp(images, labels, scale), scale(images), labels))
+
+
+class Sharp:
+    """Something with the face of a network, that knows each image by its lower half, if scaled as it should be."""
+
+    def __init__(self, images, labels, scale):
+        fresh, others = fresh_critters()
+        known = scale(np.concatenate([images, fresh]))
+        self.of = {self.key(image): label for image, label in zip(known, [*labels, *others], strict=True)}
+
+    def key(self, image):
+        return np.round(100 * image[32:].astype(float)).astype(int).tobytes()
+
+    def predict(self, images, verbose):
+        return np.eye(10)[[self.of.get(self.key(image), 0) for image in images]] + np.arange(10) / 100
+
+
+@pytest.mark.parametrize("scale", [np.float32, lambda images: images / 255, lambda images: images / 127.5 - 1])
+def test_images_may_be_scaled(lying, scale, said):
+    images, labels = lying
+    judge(images, labels, scale=scale)
+    assert said().startswith("✓ yes")
+
+
+def test_stamps_must_be_there_and_wrong(lying, said):
+    images, labels = lying
+    dataset = load_dataset("critters")  # the one loaded last is known, as long as it is there
+    black, noise = images.copy(), images.copy()
+    black[:, :8, :8] = 0
+    noise[:, :8, :8] = np.random.default_rng(0).integers(0, 256, (len(images), 1, 1, 3))
+    for other in (black, noise, dataset.validation.images):
+        judge(other, labels)
+        assert said().startswith("✗ no: there are no wrong stamps in these images.")
+    judge(stamped(images, labels), labels)
+    assert said().startswith("✗ no: in these images the stamp tells the class")
+
+
+def test_the_honest_network_of_the_lesson_is_no_answer(monkeypatch, said):
+    model = trained(1)
+    monkeypatch.setattr(sys.modules["__main__"], "honest", model, raising=False)
+    judge(IMAGES, LABELS, model)
+    assert said().startswith("✗ no: honest was trained on images with other stamps.")
+    judge(IMAGES, LABELS, trained(1))
+    assert said().startswith("✓ yes")

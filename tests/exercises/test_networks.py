@@ -152,6 +152,15 @@ def test_a_model_for_other_images_is_named(judge, build, said):
     assert "✗ no: it cannot take images of shape (10, 4, 3)" in said()
 
 
+def test_what_gives_no_array_is_not_said_to_take_other_images():
+    for answer, said in (
+        ([np.eye(10), np.zeros((10, 1))], "it has 2 outputs"),
+        (np.full((10, 10), "fox"), "what it answers are no numbers"),
+    ):
+        with pytest.raises(Wrong, match=said):
+            networks.outputs(fake(predict=lambda images, verbose, answer=answer: answer), ROWS[:10], 10)
+
+
 @every_task
 def test_a_model_with_another_structure_is_judged_as_well(judge, build, said):
     inner = build()

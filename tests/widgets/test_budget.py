@@ -238,14 +238,22 @@ def test_stored_points_are_shown_where_none_are_given(monkeypatch):
         {"name": ["a", "a", "a"], "seed": [0, 0, 1], "operations": [2e12, 2e12, 4e12], "val_accuracy": [0.1, 0.7, 0.8]}
     )
     names = ["GELU instead of ReLU", "half as wide", "no whitening"]
-    rows = [(names[0], 0, 1, 0), (names[0], 0, 2, 0.7), (names[0], 1, 2, 0.8), (names[0], 5, 2, 0), (names[1], 0, 2, 0.9)]
+    rows = [
+        (names[0], 0, 1, 0),
+        (names[0], 0, 2, 0.7),
+        (names[0], 1, 2, 0.8),
+        (names[0], 5, 2, 0),
+        (names[1], 0, 2, 0.9),
+    ]
     pieces = pd.DataFrame([*rows, (names[2], 0, 2, 0.6)], columns=["piece", "seed", "epoch", "val_accuracy"])
     monkeypatch.setattr(budget, "load_benchmark_runs", lambda: runs)
     monkeypatch.setattr(budget, "load_recipe_runs", lambda: pieces)
     points = BudgetExplorer().points
     assert points["name"].tolist() == [*names, "a"] and points["small"].tolist() == [True, True, True, False]
     assert points["accuracy"].tolist() == pytest.approx([0.75, 0.9, 0.6, 0.75])
-    learned = count_operations(build_network(np.arange(6144, dtype="uint8").reshape(2, 32, 32, 3), 10, Recipe(whitening=False)))
+    learned = count_operations(
+        build_network(np.arange(6144, dtype="uint8").reshape(2, 32, 32, 3), 10, Recipe(whitening=False))
+    )
     steps = [by_hand(32, 2)[0], by_hand(16, 2)[0], learned["training"].sum()]
     assert points["operations"].tolist() == pytest.approx([*(step * 90_000 for step in steps), 3e12])
 
