@@ -29,7 +29,6 @@ from widget_tools import (
     said,
     some_value,
     state,
-    text_of,
 )
 
 POINTS = pd.DataFrame(
