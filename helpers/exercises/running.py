@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 from helpers.exercises.answers import Nothing, NotYet, Wrong, as_array, cut, for_case, is_stub
@@ -25,6 +26,27 @@ class Endless(BaseException):
 
 class Raised(Wrong):
     """A learner's function raised something; the message says what."""
+
+
+@contextmanager
+def settings_kept():
+    """Take back what a learner's code sets for all code: of NumPy's errors, of warnings, of Keras and of TensorFlow."""
+    setters = []
+    if "keras" in sys.modules:
+        config = sys.modules["keras"].config
+        names = ("floatx", "dtype_policy", "image_data_format")
+        setters += [(getattr(config, name), getattr(config, f"set_{name}")) for name in names]
+    if "tensorflow" in sys.modules:
+        config = sys.modules["tensorflow"].config
+        setters.append((config.functions_run_eagerly, config.run_functions_eagerly))
+    before = [(read, write, read()) for read, write in setters]
+    with np.errstate(), warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            for read, write, value in before:
+                if read() != value:
+                    write(value)
 
 
 @contextmanager
@@ -58,7 +80,7 @@ def limited(patience: float = 1):
         before = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second: for more time, and code that catches it
     try:
-        with redirect_stdout(_Beginning(sys.stdout)), redirect_stderr(_Beginning(sys.stderr)):
+        with settings_kept(), redirect_stdout(_Beginning(sys.stdout)), redirect_stderr(_Beginning(sys.stderr)):
             yield
     finally:
         if alarms:
@@ -80,6 +102,9 @@ class _Beginning:
             if self.room <= 0:
                 self.stream.write(" … (the rest of what it prints is left out)\n")
         return len(text)
+
+    def close(self):
+        """Leave the stream open: others write to it, too."""
 
     def __getattr__(self, name):
         return getattr(self.stream, name)
