@@ -97,11 +97,6 @@ def he_start(kernel: int, channels: int, filters: int, numbers: int, classes: in
     all_weights, outputs = "that counts all weights. How many of them make one number?", "inputs count, not outputs."
     relu, variance = "the 2 for the ReLU is missing.", "that is the variance. The deviation is its root."
     under, both_ways = "the 2 is under the root, too.", "that is for inputs and outputs together, the start of Glorot."
-    into_one = f"{kernel} · {kernel} · {channels} numbers go into one"
-    of_outputs, of_inputs = sqrt(2 / (kernel**2 * filters)), 2 / sqrt(conv)
-    both = [(of_outputs, f"{outputs[:-1]}: {into_one}."), (of_inputs, under)]
-    if channels == 2 * filters:  # the same number comes from both
-        both = [(of_outputs, f"{into_one}: inputs count, not outputs; and {under}")]
     return Task(
         f"What standard deviation does the He start give to a convolution of {kernel} × {kernel} from {channels} "
         f"channels to {filters} (`conv`), to a dense layer from {numbers} numbers to {classes} (`dense`), and to a "
@@ -111,7 +106,10 @@ def he_start(kernel: int, channels: int, filters: int, numbers: int, classes: in
         {
             "conv": [
                 (sqrt(2 / kernel**2), area),
-                *both,
+                (  # with half as many channels out as in, 2 / √inputs is the same
+                    sqrt(2 / (kernel**2 * filters)),
+                    f"{kernel} · {kernel} · {channels} numbers go into one: inputs count, not outputs; and {under}",
+                ),
                 (sqrt(2 / channels), area),
                 (sqrt(2 / (conv * filters)), all_weights),
                 (sqrt(1 / conv), relu),

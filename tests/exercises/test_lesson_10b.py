@@ -156,7 +156,7 @@ WRONG = {
                 ("conv", (2 / 9) ** 0.5, "all 64 channels"),
                 ("conv", (2 / 64) ** 0.5, "all 64 channels"),
                 ("conv", (2 / 18432) ** 0.5, "that counts all weights"),
-                ("conv", (2 / 288) ** 0.5, "inputs count, not outputs"),
+                ("conv", (2 / 288) ** 0.5, "3 · 3 · 64 numbers go into one: inputs count, not outputs"),
                 ("conv", 0.06, "too large"),
                 ("dense", (2 / 810) ** 0.5, "that is for inputs and outputs together"),
                 ("dense", 0.049, "too small"),
