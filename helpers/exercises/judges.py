@@ -176,7 +176,9 @@ def function(
             return
         if any(isinstance(result, np.ndarray) for result in results):
             for mistake, message in wrong:
-                if all(_alike(*pair, tolerance) for pair in zip(results, outcomes(mistake), strict=True)):
+                with np.errstate(all="ignore"):  # a mistake may divide by 0
+                    mistaken = outcomes(mistake)
+                if all(_alike(*pair, tolerance) for pair in zip(results, mistaken, strict=True)):
                     raise Wrong(message)
         result, want, where = results[bad[0]], expected[bad[0]], for_case(cases[bad[0]])
         if isinstance(result, Raised):

@@ -24,8 +24,8 @@ _WAYS = {
     },
     "C": {
         "m": f"{_JUMPS[:-1]}, and it never shoots past the star along the valley.",
-        "r": f"{_JUMPS[:-1]}, and along the flat axis it crawls: no rate of its own for that axis.",
-        "a": f"{_JUMPS[:-1]}, and along the flat axis it crawls: no rate of its own for that axis.",
+        "r": f"{_JUMPS[:-1]}, and its first step goes down the steep side. That of RMSprop is equally long in both.",
+        "a": f"{_JUMPS[:-1]}, and its first step goes down the steep side. That of Adam is equally long in both.",
     },
     "D": {
         "s": f"{_STRAIGHT} SGD goes down the steep side first.",
@@ -65,11 +65,15 @@ def _adam_step(gradient, mean, square, count):
     return mean / (1 - 0.9**count) / ((square / (1 - 0.999**count)) ** 0.5 + 1e-7)
 
 
-def _adamw_of(step, shrink=lambda w, step, rate, decay: rate * decay * w):
-    """Return the function of a learner who takes such a step, and lets the weight shrink like that."""
+def _averaged(gradient, mean, square):
+    return 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+
+
+def _adamw_of(step=_adam_step, shrink=lambda w, step, rate, decay: rate * decay * w, averaged=_averaged):
+    """Return the function of a learner who takes such a step, and lets weight and averages change like that."""
 
     def adamw(w, gradient, mean, square, count, rate, decay):
-        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        mean, square = averaged(gradient, mean, square)
         stepped = rate * step(gradient, mean, square, count)
         return w - stepped - shrink(w, stepped, rate, decay), mean, square
 
@@ -82,7 +86,18 @@ def _with_penalty(w, gradient, mean, square, count, rate, decay):
 
 def _with_old_memory(w, gradient, mean, square, count, rate, decay):
     _, new_mean, new_square = _adamw(w, gradient, mean, square, count, rate, decay)
-    return w - rate * (_adam_step(gradient, mean, square + 1e-9, count) + decay * w), new_mean, new_square
+    return w - rate * (_adam_step(gradient, mean, square, count) + decay * w), new_mean, new_square
+
+
+def _corrected_in_memory(w, gradient, mean, square, count, rate, decay):
+    w, mean, square = _adamw(w, gradient, mean, square, count, rate, decay)
+    return w, mean / (1 - 0.9**count), square / (1 - 0.999**count)
+
+
+def _decay_divided(w, gradient, mean, square, count, rate, decay):
+    _, mean, square = _adamw(w, gradient, mean, square, count, rate, decay)
+    decayed = mean / (1 - 0.9**count) + decay * w
+    return w - rate * decayed / ((square / (1 - 0.999**count)) ** 0.5 + 1e-7), mean, square
 
 
 def _adamw_case(count: int, rate: float, decay: float, *shape: int) -> tuple:
@@ -92,7 +107,20 @@ def _adamw_case(count: int, rate: float, decay: float, *shape: int) -> tuple:
     return w, gradient, mean, square, count, rate, decay
 
 
-_ADAMW_CASES = [_adamw_case(1, 0.1, 0.5, 4), _adamw_case(3, 0.2, 0.3, 2, 3), _adamw_case(20, 0.05, 0.9, 5)]
+_LATE = (  # one weight that has never had a gradient, and small ones, at which it counts where the 1e-7 stands
+    np.array([1.5, -0.5, 2.0]),
+    np.array([0.0, 1e-4, -3e-4]),
+    np.array([0.0, 2e-4, -1e-4]),
+    np.array([0.0, 1e-8, 4e-8]),
+    10_000,
+    0.1,
+    0.5,
+)
+_ADAMW_CASES = [_adamw_case(1, 0.1, 0.5, 4), _adamw_case(3, 0.2, 0.3, 2, 3), _adamw_case(20, 0.05, 0.9, 5), _LATE]
+
+_POWER = "the correction is 1 − 0.9^count, and 1 − 0.999^count: count is a power, and 1 at the first step."
+_BOTH = "both means start from 0: correct both, each by its own share."
+_ALL_THREE = "return all three: the new w, the new mean, the new square."
 
 EXERCISES: dict[int, Exercise] = {
     1: Exercise(
@@ -136,6 +164,7 @@ EXERCISES: dict[int, Exercise] = {
                     4: "the second epoch finds both graphs there.",
                     220: "a graph is kept: it is traced for each shape, not for each batch.",
                     110: "a graph is kept: it is traced for each shape, not for each batch.",
+                    218: "a graph is kept: it is traced for each shape, not for each batch.",
                     219: "a graph is kept: it is traced for each shape, not for each batch.",
                 },
                 "kept": {
@@ -182,6 +211,24 @@ EXERCISES: dict[int, Exercise] = {
                 (
                     lambda gradients, sizes: gradients[0],
                     "the other replicas are left out.",
+                ),
+                *(
+                    (combined, "there may be any number of replicas, also three, or one: go through the whole lists.")
+                    for combined in (
+                        lambda gradients, sizes: (gradients[0] * sizes[0] + gradients[1] * sizes[1]) / sum(sizes),
+                        lambda gradients, sizes: _combine(gradients[:2], [sizes[0], sizes[1]]),
+                    )
+                ),
+                *(
+                    (combined, "32 and 12 are one example: take the numbers of images from sizes.")
+                    for combined in (
+                        lambda gradients, sizes: (32 * gradients[0] + 12 * gradients[1]) / 44,
+                        lambda gradients, sizes: _combine(gradients, sizes) * sum(sizes) / 44,
+                    )
+                ),
+                (
+                    lambda gradients, sizes: [g * n / sum(sizes) for g, n in zip(gradients, sizes, strict=True)],
+                    "those are the parts of all replicas: add them up.",
                 ),
             ],
         ),
@@ -236,7 +283,79 @@ EXERCISES: dict[int, Exercise] = {
                     _adamw_of(_adam_step, lambda w, step, rate, decay: rate * decay * (w - step)),
                     "the decay is that of w as it was, before the step.",
                 ),
-                (lambda *given: _adamw(*given)[0], "return all three: the new w, the new mean, the new square."),
+                (lambda *given: _adamw(*given)[0], _ALL_THREE),
+                (lambda *given: _adamw(*given)[:2], _ALL_THREE),
+                (
+                    lambda w, *given: (_adamw(w, *given)[0] - w, *_adamw(w, *given)[1:]),
+                    "that is the step. Return the new w: w and the step together.",
+                ),
+                (
+                    lambda *given: (_adamw(*given)[0], *given[2:4]),
+                    "the memory is as it was: return the new mean and the new square, for the next step.",
+                ),
+                (
+                    _corrected_in_memory,
+                    "keep the means as they are: what is corrected is for this step only. Give it another name.",
+                ),
+                *(
+                    (
+                        _adamw_of(
+                            lambda gradient, mean, square, count, power=power: _adam_step(
+                                gradient, mean, square, power(count)
+                            )
+                        ),
+                        _POWER,
+                    )
+                    for power in (lambda count: 1, lambda count: count - 1, lambda count: count + 1)
+                ),
+                (
+                    _adamw_of(lambda gradient, mean, square, count: mean / (1 - 0.9**count) / (square**0.5 + 1e-7)),
+                    _BOTH,
+                ),
+                (
+                    _adamw_of(
+                        lambda gradient, mean, square, count: mean / ((square / (1 - 0.999**count)) ** 0.5 + 1e-7)
+                    ),
+                    _BOTH,
+                ),
+                (
+                    _adamw_of(
+                        averaged=lambda gradient, mean, square: (
+                            _averaged(gradient, mean, square)[0],
+                            0.999 * square + 0.001 * gradient,
+                        )
+                    ),
+                    "square is the mean of the gradient squared, and so never below 0.",
+                ),
+                (
+                    _adamw_of(
+                        averaged=lambda gradient, mean, square: (
+                            0.9 * mean + gradient,
+                            _averaged(gradient, mean, square)[1],
+                        )
+                    ),
+                    "that adds gradients up, as momentum does. In a mean the new one counts 10%.",
+                ),
+                (
+                    _decay_divided,
+                    "you divide the decay, too, by the root. Only the mean is divided; w shrinks beside that.",
+                ),
+                (
+                    _adamw_of(
+                        lambda gradient, mean, square, count: (
+                            mean / (1 - 0.9**count) / (square / (1 - 0.999**count)) ** 0.5
+                        )
+                    ),
+                    "a weight without gradient divides 0 by 0: add 1e-7 to the root.",
+                ),
+                (
+                    _adamw_of(
+                        lambda gradient, mean, square, count: (
+                            mean / (1 - 0.9**count) / (square / (1 - 0.999**count) + 1e-7) ** 0.5
+                        )
+                    ),
+                    "add the 1e-7 to the root, not under it.",
+                ),
             ],
             tolerance=1e-4,
         ),

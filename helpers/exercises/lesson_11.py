@@ -2,11 +2,24 @@
 
 from dataclasses import replace
 from functools import cache, partial
-from time import process_time
+from os import times
+from types import SimpleNamespace
 
 from helpers.datasets.base import Split
-from helpers.exercises.judges import Exercise, Wrong, call, call_answer, choices, expect_function, in_short, numbers
+from helpers.exercises.judges import (
+    Exercise,
+    Raised,
+    Wrong,
+    call,
+    call_answer,
+    choices,
+    expect_function,
+    in_short,
+    numbers,
+)
+from helpers.exercises.networks import LESSON_NETWORKS, outputs, trained_beforehand
 from helpers.exercises.quizzes import quiz
+from helpers.exercises.running import settings_kept
 
 import numpy as np
 
@@ -20,38 +33,70 @@ def _rows(count: int, width: int, seed: int) -> np.ndarray:
     return 3 * mixed * np.linspace(1, 2, width) + 100
 
 
-ROWS = [(_rows(4000, 12, 0),), (_rows(500, 2, 1),), (np.rint(_rows(3000, 5, 2)).astype("int64"),)]
-"""What a learner's function is tried with: 2 × 2 pixels in color, few, and whole numbers."""
+ROWS = [(_rows(400, 12, 0),), (_rows(200, 2, 1),), (np.rint(_rows(300, 5, 2)).astype("int64"),)]
+"""What a learner's function is tried with: 2 × 2 pixels in color, few axes, and whole numbers.
+
+Few rows: without its ``.T``, np.cov makes a matrix of (rows, rows), and of thousands eigh takes minutes.
+"""
 
 
 def _whitened(answer) -> None:
     for case in ROWS:
         (rows,) = case
-        where = f"for an array of shape {rows.shape}"
-        result = call_answer(answer, case)
+        where, width = f"for an array of shape {rows.shape}", rows.shape[1]
+        try:
+            result = call_answer(answer, case)
+        except Raised as raised:
+            if f"{len(rows)} is different from {width}" not in str(raised):
+                raise
+            raise Wrong(f"{raised} Is it np.cov(centered.T)? np.cov takes each row for a variable.") from None
         if result.shape != rows.shape:
             raise Wrong(f"{where} it returned the shape {result.shape}; a row for each row, a column for each axis.")
-        centered = rows - rows.mean(axis=0)
         means, deviations = np.abs(result.mean(axis=0)).max(), result.std(axis=0)
+        if deviations.min() < 1e-9:
+            raise Wrong(f"{where} column {deviations.argmin()} has the same number in all rows: no axis may get lost.")
+        if np.array_equal(result, np.rint(result)):
+            raise Wrong(f"{where} it returned whole numbers only: was the result put into an array of integers?")
         if means > 0.01:
             raise Wrong(f"{where} a column has the mean {means:.3g}: subtract the mean of each column first.")
-        turned = centered @ np.linalg.lstsq(centered, result)[0]
-        if np.abs(result - turned).max() > 1e-3:
+        centered = rows - rows.mean(axis=0)
+        matrix = np.linalg.lstsq(centered, result)[0]
+        if np.abs(result - centered @ matrix).max() > 1e-3:
             raise Wrong(f"{where} not all rows are turned and stretched by the same matrix.")
-        correlation = np.corrcoef(result.T) if (deviations > 0).all() else np.ones((2, 2))
-        apart = np.abs(correlation[~np.eye(len(correlation), dtype=bool)]).max()
+        correlation = np.corrcoef(result.T)
+        apart = np.abs(correlation - np.eye(width)).max()
         if apart > 0.01:
-            known = correlation.shape == (width := rows.shape[1], width) and np.allclose(
-                np.corrcoef(rows.T), correlation, atol=1e-6
-            )
-            more = "dividing each column by its deviation turns nothing." if known else "turn the axes first."
-            raise Wrong(f"{where} two columns have the correlation {apart:.2f}: {more}")
-        if np.abs(deviations - 1).max() > 0.01:
-            squared = np.abs(deviations * np.sqrt(np.linalg.eigvalsh(np.cov(rows.T)))[np.argsort(-deviations)] - 1)
-            more = " Divide by the root of the variance." if squared.max() < 0.01 else ""
             raise Wrong(
-                f"{where} the columns have deviations from {deviations.min():.3g} to {deviations.max():.3g}.{more}"
+                f"{where} two columns have the correlation {apart:.2f}: {_turned_how(rows, correlation, matrix)}"
             )
+        if np.abs(deviations - 1).max() > 0.01:
+            raise Wrong(
+                f"{where} the columns have deviations from {deviations.min():.3g} to {deviations.max():.3g}. "
+                f"{_stretched_how(rows, deviations)}"
+            )
+
+
+_COLUMNS = "For eigh of the covariance these are the columns: centered @ directions."
+
+
+def _turned_how(rows, correlation, matrix) -> str:
+    """Return what to do about columns with this correlation, which the matrix makes of centered rows."""
+    if np.allclose(np.corrcoef(rows.T), correlation, atol=1e-6):
+        return "dividing each column by its deviation turns nothing."
+    axes = matrix / np.linalg.norm(matrix, axis=0)
+    if np.allclose(axes.T @ axes, np.eye(len(axes)), atol=1e-3):
+        return f"the axes are turned, but not to the principal components. {_COLUMNS}"
+    return "turn the axes first."
+
+
+def _stretched_how(rows, deviations) -> str:
+    """Return what to do about turned columns with these deviations."""
+    if np.ptp(deviations) < 0.01 * deviations.max():
+        return "They are alike, but not 1: a covariance is divided by the number of rows."
+    if 0.98 < deviations.max() < 1.01:
+        return "Was something added to the variances? Here nothing is."
+    squared = deviations * np.sqrt(np.linalg.eigvalsh(np.cov(rows.T)))[np.argsort(-deviations)]
+    return f"Divide {'by the root of the variance' if np.abs(squared - 1).max() < 0.01 else 'each by its deviation'}."
 
 
 def _turned(rows, stretch):
@@ -61,16 +106,45 @@ def _turned(rows, stretch):
     return centered @ directions / stretch(variances)
 
 
-_FIRST = "for an array of shape (4000, 12)"
+_FIRST = "for an array of shape (400, 12)"
 _WHITENING_MISTAKES = [
     (
         lambda rows: _turned(rows, lambda variances: variances),
-        f"{_FIRST} the columns have deviations from 0.0323 to 0.483. Divide by the root of the variance.",
+        f"{_FIRST} the columns have deviations from 0.0363 to 2.88. Divide by the root of the variance.",
     ),
-    (lambda rows: _turned(rows, np.ones_like), f"{_FIRST} the columns have deviations from 2.07 to 31."),
+    (
+        lambda rows: _turned(rows, np.ones_like),
+        f"{_FIRST} the columns have deviations from 0.347 to 27.5. Divide each by its deviation.",
+    ),
+    (
+        lambda rows: _turned(rows, np.sqrt) / np.sqrt(len(rows)),
+        f"{_FIRST} the columns have deviations from 0.05 to 0.05. They are alike, but not 1: a covariance is divided "
+        "by the number of rows.",
+    ),
+    (
+        lambda rows: _turned(rows, np.sqrt)[:, ::-1].cumsum(axis=1),
+        f"{_FIRST} two columns have the correlation 0.96: turn the axes first.",
+    ),
+    (
+        lambda rows: (rows - rows.mean(axis=0)) @ np.linalg.eigh(np.cov(rows.T))[1].T,
+        f"{_FIRST} two columns have the correlation 0.77: the axes are turned, but not to the principal components. "
+        f"{_COLUMNS}",
+    ),
+    (
+        lambda rows: _turned(rows, lambda variances: np.sqrt(variances + 0.01)),
+        f"{_FIRST} the columns have deviations from 0.961 to 1. Was something added to the variances? Here nothing is.",
+    ),
+    (
+        lambda rows: 0.0 * rows,
+        f"{_FIRST} column 0 has the same number in all rows: no axis may get lost.",
+    ),
+    (
+        lambda rows: np.rint(_turned(rows, np.sqrt)),
+        f"{_FIRST} it returned whole numbers only: was the result put into an array of integers?",
+    ),
     (
         lambda rows: (rows - rows.mean(axis=0)) / rows.std(axis=0),
-        f"{_FIRST} two columns have the correlation 0.51: dividing each column by its deviation turns nothing.",
+        f"{_FIRST} two columns have the correlation 0.67: dividing each column by its deviation turns nothing.",
     ),
     (
         lambda rows: _turned(rows, np.sqrt) + 1,
@@ -78,7 +152,7 @@ _WHITENING_MISTAKES = [
     ),
     (
         lambda rows: _turned(rows, np.sqrt).T,
-        f"{_FIRST} it returned the shape (12, 4000); a row for each row, a column for each axis.",
+        f"{_FIRST} it returned the shape (12, 400); a row for each row, a column for each axis.",
     ),
 ]
 
@@ -90,6 +164,8 @@ FRESH = 800
 """Critters that only the judge has."""
 SLACK = 1.5
 """Times the budget: that a computer is busy shall not decide."""
+FURTHER = 3
+"""So many classes further on is the label that the judge gives to a critter: no network from elsewhere knows that."""
 
 
 @cache
@@ -102,15 +178,21 @@ def _critters() -> tuple:
     dataset = load_dataset("critters")
     fresh = Split(np.stack([critter("test", index, seed=11).image for index in range(FRESH)]), labels(FRESH))
     dataset = shrink(replace(dataset, test=fresh))
-    return dataset.train, dataset.test
+    return tuple(Split(images, (labels + FURTHER) % 10) for images, labels in (dataset.train, dataset.test))
+
+
+def _worked() -> float:
+    """Return the processor seconds of this process, and of others that it has started."""
+    return sum(times()[:4])
 
 
 def _timed(train) -> tuple:
     """Return what a function that trains returns, and its processor seconds."""
     images, labels = (array.copy() for array in _critters()[0])
-    begun = process_time()
-    network = call(partial(train, seed=0, callbacks=[]), images, labels, 10, where="for the critters")
-    return network, process_time() - begun
+    begun = _worked()
+    with settings_kept():
+        network = call(partial(train, seed=0, callbacks=[]), images, labels, 10, where="for the critters")
+    return network, _worked() - begun
 
 
 @cache
@@ -131,17 +213,41 @@ def _within_budget(answer) -> None:
     network, used = _timed(answer)
     if not hasattr(network, "predict"):
         raise Wrong(f"return the network: your function returned {in_short(network)}.")
-    images, labels = _critters()[1]
+    (images, labels), begun = _critters()[1], _worked()
     try:
-        reached = share_right(scores(network, images), labels)
+        found = scores(network, images)
     except Exception as error:
         raise Wrong(f"your network cannot judge uint8 images {images.shape}: {str(error)[:300]}") from None
-    share = used / _budget()
-    said = f"{reached:.1%} of {FRESH} fresh critters, in {share:.2f} times the processor seconds of the recipe"
+    if _worked() - begun > _budget() / 2:
+        raise Wrong("your network works too long when it is asked: train it before you return it.")
+    found = outputs(SimpleNamespace(predict=lambda *_, **__: found), images, 10)
+    reached, share = share_right(found, labels), used / _budget()
+    if share_right(found, (labels - FURTHER) % 10) > 0.5:
+        raise Wrong(
+            "it knows the labels of the lesson, and your function was given others: train a new network on the images "
+            "and labels that it gets."
+        )
+    said = (
+        f"{reached:.1%} of {FRESH} fresh critters, in {np.ceil(100 * share) / 100:.2f} times the processor seconds of "
+        "the recipe"
+    )
     if share > SLACK:
         raise Wrong(f"{said}. The budget is {SLACK} times.")
     if reached < GOAL:
+        mean, deviation = np.mean(images), np.std(images)
+        for scaling, scaled in (
+            ("from 0 to 1", images / 255),
+            ("from −1 to 1", images / 127.5 - 1),
+            ("with mean 0 and deviation 1", (images - mean) / deviation),
+        ):
+            if (better := share_right(scores(network, scaled), labels)) > reached + 0.3:
+                raise Wrong(
+                    f"{said}. They are uint8, from 0 to 255; {scaling} it gets {better:.1%} of them right. Put the "
+                    "scaling into the network, as a layer Rescaling."
+                )
         raise Wrong(f"{said}. That is in time, but the goal is {GOAL:.1%}.")
+    if trained_beforehand(network, *LESSON_NETWORKS):
+        raise Wrong("in it are weights of a network that comes with the lessons. Which rule does that break?")
 
 
 EXERCISES = {
@@ -151,24 +257,38 @@ EXERCISES = {
             {
                 "a": {
                     0: "the best of 40 test accuracies is the luckiest one, too. What was it chosen by?",
-                    3: "rule 3 says what to choose by; the rule that is broken is on the test images.",
+                    1: "no seconds are compared here. What was the rate chosen by?",
+                    2: "in a way, yes. But one rule says how often one may look at test images.",
+                    3: "in a way, yes. But one rule says how often one may look at test images.",
                     5: "several seeds would not help: it is chosen on the test images.",
                 },
                 "b": {
                     0: "one run each, and a difference of 0.4 points: another seed may turn it round.",
+                    1: "no seconds are compared here. How large is the difference between two seeds?",
+                    2: "nobody says what they have learned from. How large is the difference between two seeds?",
+                    3: "nothing was chosen here. How large is the difference between two seeds?",
                     4: "nothing was chosen here. How large is the difference between two seeds?",
                 },
                 "c": {
+                    1: "no seconds are compared here.",
+                    2: "the validation images chose. Nothing was learned from them.",
                     3: "that is what validation images are for.",
                     4: "one look, after the choice: that is allowed.",
+                    5: "nothing is said to be better than something else.",
                 },
                 "d": {
                     0: "these weights have learned from a million other images. The others have not.",
                     1: "its training is short since it began before. Which images has it seen?",
+                    3: "nothing was chosen here. Which images has it seen?",
+                    4: "nothing was chosen here. Which images has it seen?",
+                    5: "with several seeds it would be the same. Which images has it seen?",
                 },
                 "e": {
                     0: "preparing the images is work that the training needs. Whoever does it beforehand hides it.",
                     2: "the images are the right ones. What is left out is time.",
+                    3: "nothing was chosen here. What is left out is time.",
+                    4: "nothing was chosen here. What is left out is time.",
+                    5: "several seeds would leave out the same seconds.",
                 },
             },
         ),

@@ -1,6 +1,6 @@
 """The tasks of arithmetic of lessons 10, 10b and 11b, each with the typical mistakes for its numbers."""
 
-from math import ceil, sqrt
+from math import ceil, log10, sqrt
 
 from helpers.exercises.anew import Task
 
@@ -96,6 +96,7 @@ def he_start(kernel: int, channels: int, filters: int, numbers: int, classes: in
     area = f"each number is a sum over the kernel's area and all {channels} channels."
     all_weights, outputs = "that counts all weights. How many of them make one number?", "inputs count, not outputs."
     relu, variance = "the 2 for the ReLU is missing.", "that is the variance. The deviation is its root."
+    under, both_ways = "the 2 is under the root, too.", "that is for inputs and outputs together, the start of Glorot."
     return Task(
         f"What standard deviation does the He start give to a convolution of {kernel} × {kernel} from {channels} "
         f"channels to {filters} (`conv`), to a dense layer from {numbers} numbers to {classes} (`dense`), and to a "
@@ -105,31 +106,38 @@ def he_start(kernel: int, channels: int, filters: int, numbers: int, classes: in
         {
             "conv": [
                 (sqrt(2 / kernel**2), area),
-                (
+                (  # with half as many channels out as in, 2 / √inputs is the same
                     sqrt(2 / (kernel**2 * filters)),
-                    f"{outputs[:-1]}: {kernel} · {kernel} · {channels} numbers go into one.",
+                    f"{kernel} · {kernel} · {channels} numbers go into one: inputs count, not outputs; and {under}",
                 ),
                 (sqrt(2 / channels), area),
                 (sqrt(2 / (conv * filters)), all_weights),
                 (sqrt(1 / conv), relu),
                 (2 / conv, variance),
+                (sqrt(2 / (conv + kernel**2 * filters)), both_ways),
                 (sqrt(conv), "by how much the spread grows, divide by that."),
             ],
             "dense": [
                 (sqrt(2 / classes), outputs),
                 (sqrt(2 / (dense * classes)), all_weights),
                 (sqrt(1 / dense), relu),
+                (2 / sqrt(dense), under),
                 (2 / dense, variance),
+                (sqrt(2 / (dense + classes)), both_ways),
             ],
             "one_by_one": [
                 (sqrt(1 / one), relu),
+                (2 / sqrt(one), under),
                 (sqrt(2), f"one place, but {narrow} channels go into each number."),
                 (sqrt(2 / classes), outputs),
                 (sqrt(2 / (one * classes)), all_weights),
                 (2 / one, variance),
+                (sqrt(2 / (one + classes)), both_ways),
             ],
             "factor": [
                 (2, "each layer makes it twice as much again."),
+                (layers, f"that is how many layers there are: {layers} factors of 2, one after the other."),
+                (4**layers, "by so much the variance grows. The spread is its root."),
                 (2 * layers, f"the factors of {layers} layers are multiplied, not added."),
                 (layers**2, f"{layers} factors of 2, not two factors of {layers}."),
                 (2 ** (layers + 1), f"there are {layers} layers."),
@@ -163,15 +171,16 @@ def floor(
     seconds = training * images / speed
     took = 10 * ceil(seconds * tenths / 100)
     halved = "these are multiply-adds. Each is two operations."
+    made = size**2 * (kernels + filters) + classes  # numbers that come out of the three layers
     return Task(
         f"A network for images of {size} × {size} × 1: a convolution, {kernels} kernels of {kernel} × {kernel}, "
         f'"same" padding, no pooling; a convolution with {filters} kernels of 3 × 3, "same"; the mean of each map; '
         f"a dense layer with {classes} outputs. A computer does {billions} billion operations a second; a "
-        "multiplication and an addition are two operations, biases do not count. How many operations has a "
-        "prediction for one image (`forward`), and a training step for one image, if nothing below the first "
-        f"convolution learns (`training`)? What is the floor in seconds for {epochs} epochs over {thousands},000 "
-        f"images (`seconds`)? Such a training took {took} seconds: which part of it is the floor, from 0 to 1 "
-        "(`share`)?",
+        "multiplication and an addition are two operations, and there are as many of these as of those; biases and the "
+        "mean do not count. How many operations has a prediction for one image (`forward`), and a training step for "
+        "one image, if nothing below the first convolution learns (`training`)? What is the floor in seconds for "
+        f"{epochs} epochs over {thousands},000 images (`seconds`, three digits)? Such a training took {took} seconds: "
+        "which part of it is the floor, from 0 to 1 (`share`, two digits)?",
         {"forward": forward, "training": training, "seconds": seconds, "share": seconds / took},
         {
             "forward": [
@@ -182,6 +191,9 @@ def floor(
                 ),
                 (valid + dense, f'padding "same" keeps {size} × {size}.'),
                 (first + second, "the dense layer is missing."),
+                (forward + made, "biases do not count."),
+                (forward - made, "count as many additions as multiplications: the first product is added to 0."),
+                (forward + size**2 * filters, "the mean of each map does not count."),
                 (
                     first + second + size**2 * dense,
                     f"the mean comes first: {filters} numbers go into the dense layer.",
@@ -195,6 +207,11 @@ def floor(
                     "nothing below the first convolution learns: does it need the gradient of its input?",
                 ),
                 (training / 2, halved),
+                (
+                    first + 2 * second + 3 * dense,
+                    "the first convolution learns, unlike that of the recipe: two times.",
+                ),
+                (first + 3 * second + 3 * dense, "the first convolution learns: it needs the gradient of its weights."),
             ],
             "seconds": [
                 (seconds / epochs, "that is one epoch."),
@@ -210,5 +227,8 @@ def floor(
             ],
         },
         tolerance=1e-5,
-        rounded={"seconds": 2e-3, "share": 1e-2},
+        rounded={
+            "seconds": max(2e-3, 0.51 * 10 ** (int(log10(seconds)) - 2) / seconds),
+            "share": max(1e-2, 0.0051 * took / seconds),
+        },
     )

@@ -29,6 +29,27 @@ class Raised(Wrong):
 
 
 @contextmanager
+def settings_kept():
+    """Take back what a learner's code sets for all code: of NumPy's errors, of warnings, of Keras and of TensorFlow."""
+    setters = []
+    if "keras" in sys.modules:
+        config = sys.modules["keras"].config
+        names = ("floatx", "dtype_policy", "image_data_format")
+        setters += [(getattr(config, name), getattr(config, f"set_{name}")) for name in names]
+    if "tensorflow" in sys.modules:
+        config = sys.modules["tensorflow"].config
+        setters.append((config.functions_run_eagerly, config.run_functions_eagerly))
+    before = [(read, write, read()) for read, write in setters]
+    with np.errstate(), warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            for read, write, value in before:
+                if read() != value:
+                    write(value)
+
+
+@contextmanager
 def limited(patience: float = 1):
     """Raise `Endless` in what takes longer than ``patience`` times `SECONDS`, and show the beginning of what it prints.
 
@@ -59,12 +80,7 @@ def limited(patience: float = 1):
         before = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second: for more time, and code that catches it
     try:
-        with (
-            redirect_stdout(_Beginning(sys.stdout)),
-            redirect_stderr(_Beginning(sys.stderr)),
-            np.errstate(),  # what it sets there, and of warnings, ends with it
-            warnings.catch_warnings(),
-        ):
+        with settings_kept(), redirect_stdout(_Beginning(sys.stdout)), redirect_stderr(_Beginning(sys.stderr)):
             yield
     finally:
         if alarms:

@@ -1,8 +1,10 @@
 """The exercises of lesson 11, beat the benchmark: right answers, typical mistakes with their messages."""
 
+import subprocess
+import sys
 from functools import cache, partial
 
-from helpers.exercises import lesson_11
+from helpers.exercises import lesson_11, load_checks
 from helpers.recipe import Recipe, train
 
 import numpy as np
@@ -56,6 +58,40 @@ def no_network(images, labels, classes, seed, callbacks):
     return 0.99
 
 
+def by_full_svd(patches):
+    _, singular, directions = np.linalg.svd(patches - patches.mean(0))
+    return (patches - patches.mean(0)) @ directions.T / singular * len(patches) ** 0.5
+
+
+def without_transposing(patches):
+    centered = patches - patches.mean(0)
+    return centered @ np.linalg.eigh(np.cov(centered))[1]
+
+
+def in_place_of_integers(patches):
+    result = np.zeros_like(patches)
+    result[:] = by_eigenvectors(patches)
+    return result
+
+
+class Knows:
+    """A network that answers what ``answer`` makes of the images and labels of the judge."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __call__(self, images, labels, classes, seed, callbacks):
+        return self
+
+    def predict(self, images, batch_size, verbose):
+        return self.answer(images, lesson_11._critters()[1].labels)
+
+
+def scaled(least, most):
+    """Return a network that knows critters only if their smallest level lies between these, and none is large."""
+    return Knows(lambda images, labels: np.eye(10)[labels * (least <= images.min() <= most and images.max() < 9)])
+
+
 class Blind:
     """A network that cannot judge images of this size."""
 
@@ -74,7 +110,7 @@ STUBS = {
 RIGHT = {
     1: [RULES, {name: float(rule) for name, rule in RULES.items()}, {name: np.int64(n) for name, n in RULES.items()}],
     2: [MAP, {name: letter.upper() for name, letter in MAP.items()}, {name: f"({x})" for name, x in MAP.items()}],
-    3: [by_eigenvectors, by_svd, by_root, by_cholesky],
+    3: [by_eigenvectors, by_svd, by_full_svd, by_root, by_cholesky],
     4: [quick, partial(quick), narrower],
     5: dressed("bcabc"),
     6: dressed("bac"),
@@ -84,14 +120,28 @@ WRONG = {
         ({**RULES, name: rule}, f"{name} = {rule}: {reason}")
         for name, rule, reason in (
             ("a", 0, "the best of 40"),
-            ("a", 3, "rule 3 says what to choose by"),
+            ("a", 1, "no seconds are compared here. What was the rate chosen by"),
+            ("a", 2, "in a way, yes. But one rule says how often"),
+            ("a", 3, "in a way, yes. But one rule says how often"),
             ("a", 5, "several seeds would not help"),
             ("b", 0, "one run each"),
-            ("b", 4, "nothing was chosen here"),
+            ("b", 1, "no seconds are compared here. How large"),
+            ("b", 2, "nobody says what they have learned from"),
+            ("b", 3, "nothing was chosen here. How large"),
+            ("b", 4, "nothing was chosen here. How large"),
+            ("c", 1, "no seconds are compared here."),
+            ("c", 2, "the validation images chose"),
+            ("c", 5, "nothing is said to be better"),
             ("c", 3, "that is what validation images are for"),
             ("c", 4, "one look, after the choice"),
             ("d", 0, "these weights have learned"),
             ("d", 1, "its training is short"),
+            ("d", 3, "nothing was chosen here. Which images"),
+            ("d", 4, "nothing was chosen here. Which images"),
+            ("d", 5, "with several seeds it would be the same"),
+            ("e", 3, "nothing was chosen here. What is left out"),
+            ("e", 4, "nothing was chosen here. What is left out"),
+            ("e", 5, "several seeds would leave out the same seconds"),
             ("e", 0, "preparing the images is work"),
             ("e", 2, "the images are the right ones"),
         )
@@ -113,13 +163,28 @@ WRONG = {
         (lambda rows: rows, "subtract the mean of each column first"),
         (lambda rows: rows - rows.mean(0), "turns nothing"),
         (lambda rows: (rows - rows.mean(0)) / rows.std(0), "dividing each column by its deviation turns nothing"),
-        (lambda rows: by_eigenvectors(rows) * np.linalg.eigvalsh(np.cov(rows.T)) ** 0.5, "the columns have deviations"),
+        (
+            lambda rows: by_eigenvectors(rows) * np.linalg.eigvalsh(np.cov(rows.T)) ** 0.5,
+            "Divide each by its deviation",
+        ),
+        (lambda rows: by_eigenvectors(rows) / len(rows) ** 0.5, "They are alike, but not 1"),
+        (lambda rows: by_eigenvectors(rows) / np.linspace(1, 1.5, rows.shape[1]), "Was something added"),
+        (lambda rows: by_eigenvectors(rows) * np.linspace(1, 1.5, rows.shape[1]), "Divide each by its deviation"),
+        (without_transposing, "(an array of shape (400, 12)). Is it np.cov(centered.T)? np.cov takes each row"),
+        (lambda rows: (rows - rows.mean(0)) @ np.linalg.eigh(np.cov(rows.T))[1].T, "turned, but not to the principal"),
+        (lambda rows: (rows - rows.mean(0)) @ np.linalg.eigh(rows.T @ rows)[1], "turned, but not to the principal"),
+        (lambda rows: 0.0 * rows, "column 0 has the same number in all rows"),
+        (lambda rows: by_eigenvectors(rows) * (np.arange(rows.shape[1]) != 1), "column 1 has the same number"),
+        (in_place_of_integers, "for an array of shape (300, 5) it returned whole numbers only"),
         (lambda rows: by_eigenvectors(rows) / np.linalg.eigvalsh(np.cov(rows.T)) ** 0.5, "the root of the variance"),
         (lambda rows: by_eigenvectors(rows).T, "a row for each row"),
         (lambda rows: np.linalg.eigh(np.cov(rows.T))[1], "a row for each row"),
         (lambda rows: by_eigenvectors(rows - rows.mean()) + 1, "subtract the mean"),
         (lambda rows: 0 * rows + np.nan, "nan"),
-        (lambda rows: np.tanh(by_eigenvectors(rows)), "not all rows are turned and stretched by the same matrix"),
+        (
+            lambda rows: by_eigenvectors(np.tanh(by_eigenvectors(rows))),
+            "not all rows are turned and stretched by the same matrix",
+        ),
         (lambda rows: np.cumsum(by_eigenvectors(rows), axis=1), "turn the axes first"),
     ],
     4: [
@@ -127,6 +192,13 @@ WRONG = {
         (lambda images, labels, classes, seed, callbacks: [0.2, 0.9], "return the network: your function returned"),
         (lambda images, labels, classes, seed, callbacks: Blind(), "your network cannot judge uint8 images"),
         (lambda images, labels: None, "TypeError"),
+        (Knows(lambda images, labels: np.eye(10)[labels - lesson_11.FURTHER]), "it knows the labels of the lesson"),
+        (Knows(lambda images, labels: labels), "it must give 10 numbers, but the shape of its answer is (800,)"),
+        (Knows(lambda images, labels: np.eye(12)[labels]), "it must give 10 numbers, but the shape of its answer is"),
+        (Knows(lambda images, labels: np.full((len(labels), 10), np.nan)), "it answers NaN"),
+        (scaled(-0.1, 0.1), "from 0 to 1 it gets 100.0% of them right. Put the scaling into the network"),
+        (scaled(-1.01, -0.9), "from −1 to 1 it gets 100.0%"),
+        (scaled(-9, -1.1), "with mean 0 and deviation 1 it gets 100.0%"),
         (once(Recipe(epochs=1)), "That is in time, but the goal is 97.0%"),
         (slow, "The budget is 1.5 times"),
         (lambda *given, **more: 1 / 0, "ZeroDivisionError"),
@@ -168,6 +240,39 @@ MISSING = [
 
 class TestLesson11(Answers):
     lesson, stubs, right, wrong, missing = "11", STUBS, RIGHT, WRONG, MISSING
+
+
+def test_a_network_that_is_trained_when_it_is_asked_is_refused(monkeypatch, said):
+    def late(images, labels):
+        begun = lesson_11._worked()
+        while lesson_11._worked() < begun + 0.1:
+            pass
+        return np.eye(10)[labels]
+
+    monkeypatch.setattr(lesson_11, "_budget", lambda: 0.3)
+    load_checks("11")(4, Knows(late))
+    assert said() == "✗ no: your network works too long when it is asked: train it before you return it.\n"
+
+
+def test_work_in_other_processes_counts():
+    begun = lesson_11._worked()
+    subprocess.run([sys.executable, "-c", "for _ in range(10**7): pass"], check=True)
+    assert lesson_11._worked() > begun + 0.1
+
+
+@pytest.mark.parametrize(("used", "shown"), [(1.501, "1.51 times"), (1.5, "it is right")])
+def test_a_time_beyond_the_budget_does_not_read_like_the_budget(used, shown, monkeypatch, said):
+    monkeypatch.setattr(lesson_11, "_budget", lambda: 1.0)
+    monkeypatch.setattr(lesson_11, "_timed", lambda answer: (Knows(lambda images, labels: np.eye(10)[labels]), used))
+    load_checks("11")(4, quick)
+    assert shown in said().replace("✓ yes", "it is right")
+
+
+def test_weights_of_the_lessons_are_found(monkeypatch, said):
+    monkeypatch.setattr(lesson_11, "trained_beforehand", lambda network, *names: "photos" in names)
+    monkeypatch.setattr(lesson_11, "_budget", lambda: 1.0)
+    load_checks("11")(4, Knows(lambda images, labels: np.eye(10)[labels]))
+    assert "in it are weights of a network that comes with the lessons" in said()
 
 
 def test_nobody_else_has_the_fresh_critters():

@@ -1,6 +1,10 @@
 """The exercises of lesson 11b, what each piece is worth: right answers, typical mistakes with their messages."""
 
+from helpers.exercises.judges import Wrong
+from helpers.exercises.more_arithmetic import floor
+
 import numpy as np
+import pytest
 from exercise_tools import Answers, dressed, letters, one_wrong
 
 FIRST, SECOND, DENSE = 627_200, 7_225_344, 640  # products of both convolutions and the dense layer, twice
@@ -63,6 +67,11 @@ WRONG = {
             ("forward", FIRST + SECOND / 16 + DENSE, "goes through all 16 maps"),
             ("forward", 460_800 + 4_460_544 + DENSE, 'padding "same" keeps 28 × 28'),
             ("forward", FIRST + SECOND, "the dense layer is missing"),
+            ("forward", FORWARD + 48 * 784 + 10, "biases do not count"),
+            ("forward", FORWARD - 48 * 784 - 10, "count as many additions as multiplications"),
+            ("forward", FORWARD + 32 * 784, "the mean of each map does not count"),
+            ("training", FIRST + 2 * SECOND + 3 * DENSE, "the first convolution learns, unlike"),
+            ("training", FIRST + 3 * SECOND + 3 * DENSE, "it needs the gradient of its weights"),
             ("forward", FIRST + SECOND + 501_760, "the mean comes first"),
             ("training", FORWARD, "Which two gradients follow"),
             ("training", 2 * FORWARD, "two gradients come after"),
@@ -121,3 +130,16 @@ MISSING = [
 
 class TestLesson11b(Answers):
     lesson, stubs, right, wrong, missing = "11b", STUBS, RIGHT, WRONG, MISSING
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_three_digits_of_the_seconds_and_two_of_the_share_are_enough(seed):
+    random = np.random.default_rng(seed)
+    size, kernel, kernels, filters = (random.choice(some) for some in ((24, 32, 64), (3, 5, 7), (8, 16, 24), (32, 48)))
+    task = floor(*map(int, (size, kernel, kernels, filters)), 10, 5, 100, 150, int(random.choice([13, 17, 25, 40])))
+    seconds, share = (float(f"{task.right[name]:.{digits}g}") for name, digits in (("seconds", 3), ("share", 2)))
+    judge = task.exercise("", ()).judge
+    judge({**task.right, "seconds": seconds, "share": share})
+    for wrong in ({"seconds": 1.02 * seconds}, {"share": share - 0.03}):
+        with pytest.raises(Wrong):
+            judge({**task.right, **wrong})

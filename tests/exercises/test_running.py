@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 
+from helpers.engine import keras, tf
 from helpers.exercises import Checks, running
 from helpers.exercises.judges import Exercise, NotYet, Wrong, call, call_answer, function, near
 
@@ -265,3 +266,28 @@ def test_an_answer_is_a_copy():
     """Else a function that fills one array of its own again and again would change its earlier answers."""
     kept = np.zeros(2)
     assert call_answer(lambda x: kept, (1,)) is not kept
+
+
+def test_a_stream_that_an_answer_closes_stays_open(said):
+    Checks({1: IDENTITY})(1, lambda x: [sys.stdout.close(), sys.stderr.close(), x][2])
+    assert said() == "✓ yes: well done\n" and not sys.stdout.closed and not sys.stderr.closed
+
+
+def test_what_an_answer_sets_for_all_code_is_taken_back(said):
+    def answer(x):
+        np.seterr(all="raise")
+        warnings.simplefilter("error")
+        keras.mixed_precision.set_global_policy("mixed_float16")
+        keras.config.set_image_data_format("channels_first")
+        keras.config.set_floatx("float64")
+        tf.config.run_functions_eagerly(True)
+        return x
+
+    def settings():
+        config = keras.config
+        of_keras = config.dtype_policy().name, config.image_data_format(), config.floatx()
+        return *of_keras, tf.config.functions_run_eagerly(), np.geterr(), [*warnings.filters]
+
+    before = settings()
+    Checks({1: IDENTITY})(1, answer)
+    assert said() == "✓ yes: well done\n" and settings() == before
