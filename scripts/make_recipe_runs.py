@@ -37,7 +37,7 @@ TRIED = {
     "no normalization": (0.015, 0.03, 0.06, 0.12),
 }
 """Rates to choose from."""
-STEPS = 20  # of a round of times
+IMAGES = 20 * 256  # of a round of times
 
 
 def recipe_of(piece: str):
@@ -106,11 +106,11 @@ def make_times(dataset, rounds: int = 5) -> None:
     for turn in range(rounds):
         for piece, model in models.items():
             recipe = recipe_of(piece)
-            views = views_of(recipe.batch, recipe.shift, recipe.mirror)
+            views, steps = views_of(recipe.batch, recipe.shift, recipe.mirror), IMAGES // recipe.batch
             begun, used = perf_counter(), process_time()
-            model.fit(views, steps_per_epoch=STEPS, verbose=0, shuffle=False)
+            model.fit(views, steps_per_epoch=steps, verbose=0, shuffle=False)
             times = {"step_ms": perf_counter() - begun, "cpu_ms": process_time() - used}
-            rows.append({"piece": piece, "round": turn} | {k: round(1000 * v / STEPS, 1) for k, v in times.items()})
+            rows.append({"piece": piece, "round": turn} | {k: round(1000 * v / steps, 1) for k, v in times.items()})
             print(*rows[-1].values(), flush=True)
     with written_whole(TIMES) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)

@@ -20,10 +20,7 @@ def _cost(kernel: int, channels: int, filters: int, height: int, stride: int) ->
     """Ask for the weights and the work of a convolution, and for those of 3 × 3 convolutions in its place."""
     places, weights, count = ceil(height / stride), kernel**2 * channels * filters, (kernel - 1) // 2
     first, later = 9 * channels * filters, 9 * filters**2
-    two, along = "a multiplication with its addition counts as one: you count two.", weights * places * height
-    axes = f"the stride counts along both axes: the output has {places} rows and as many columns."
-    if along == 2 * weights * places**2:  # one number, two mistakes
-        two = "that is twice as much: you count two for a multiplication with its addition, or one axis without stride."
+    two = "that is twice as much: do you count two for a multiplication with its addition, or one axis without stride?"
     return Task(
         f'A convolution has {filters} kernels of {kernel} × {kernel}, no bias, stride {stride} and "same" padding. '
         f"It gets maps of {height} × {height} with {channels} channels. How many weights does it have (`weights`), and "
@@ -42,7 +39,6 @@ def _cost(kernel: int, channels: int, filters: int, height: int, stride: int) ->
                 (weights * places, f"the output has {places} rows and as many columns."),
                 (weights, "each weight is used at each place of the output."),
                 (2 * weights * places**2, two),
-                *([(along, axes)] if along != 2 * weights * places**2 else []),
                 (kernel**2 * channels * places**2, f"that is the work for one map, and there are {filters}."),
                 (
                     weights * ((height - kernel) // stride + 1) ** 2,

@@ -66,7 +66,7 @@ EXERCISES = {
                 },
                 "batch": {
                     "b": "each image needs the same operations, whatever else is in the batch.",
-                    "c": "half as many images, half as many operations.",
+                    "c": "a quarter of the images is a quarter of the operations, and a step has a price of its own.",
                 },
             },
         ),

@@ -390,7 +390,7 @@ QUIZZES: dict[str, tuple[Question, ...]] = {
         ),
         Question(
             "03b",
-            "Ten classes, and after three epochs 10% are right. What do you try first?",
+            "Ten classes. After three epochs 10% are right, and the loss is nan. What do you try first?",
             ("a larger network", "a loss that does not fall seldom comes from a network that is too small."),
             "a tenth of the rate",
             ("thirty epochs", "steps that are too long do not get better by being more."),

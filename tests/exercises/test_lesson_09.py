@@ -409,7 +409,7 @@ WRONG = {
         (priced(76_800, 60_211_200, 2, 64_512), "pixels of the *output*"),
         (priced(76_800, 1_075_200, 2, 64_512), "14 rows and as many columns"),
         (priced(76_800, 76_800, 2, 64_512), "each weight is used at each place"),
-        (priced(76_800, 30_105_600, 2, 64_512), "you count two for a multiplication with its addition, or one axis"),
+        (priced(76_800, 30_105_600, 2, 64_512), "do you count two for a multiplication with its addition, or one axis"),
         (priced(76_800, 15_052_800, 2, 64_640), "there are no biases here"),
         (priced(76_800, 235_200, 2, 64_512), "the work for one map"),
         (priced(76_800, 11_059_200, 2, 64_512), "that is without padding"),
