@@ -70,7 +70,7 @@ def unpack(
 
 
 def no_network(thing) -> str:
-    """Say what is given in place of a network, if it is easily taken for one: what builds it, or what `fit` returns."""
+    """Say what is given in place of a network, if it is easily taken for one: what builds it, or what fit returns."""
     try:
         if isinstance(thing, type) or (callable(thing) and not hasattr(thing, "trainable")):
             return " What builds a network is none yet: call it, and give what it returns."

@@ -98,7 +98,7 @@ WRONG = {
             ("norm", "a", "it reads 30,752 numbers"),
             ("norm", "b", "by its arithmetic it would be even less"),
             ("batch", "b", "each image needs the same operations"),
-            ("batch", "c", "a quarter of the operations"),
+            ("batch", "c", "a quarter of the images is a quarter"),
         )
     ],
     4: [
