@@ -162,8 +162,8 @@ GOAL = 0.97
 """Share of fresh critters to be right."""
 FRESH = 800
 """Critters that only the judge has."""
-SLACK = 1.5
-"""Times the budget: that a computer is busy shall not decide."""
+SLACK = 1.25
+"""Times the recipe of two epochs: its third epoch is too much, and smaller batches are not."""
 FURTHER = 3
 """So many classes further on is the label that the judge gives to a critter: no network from elsewhere knows that."""
 

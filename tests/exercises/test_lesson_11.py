@@ -200,7 +200,7 @@ WRONG = {
         (scaled(-1.01, -0.9), "from −1 to 1 it gets 100.0%"),
         (scaled(-9, -1.1), "with mean 0 and deviation 1 it gets 100.0%"),
         (once(Recipe(epochs=1)), "That is in time, but the goal is 97.0%"),
-        (slow, "The budget is 1.5 times"),
+        (slow, "The budget is 1.25 times"),
         (lambda *given, **more: 1 / 0, "ZeroDivisionError"),
     ],
     5: one_wrong(
@@ -260,7 +260,7 @@ def test_work_in_other_processes_counts():
     assert lesson_11._worked() > begun + 0.1
 
 
-@pytest.mark.parametrize(("used", "shown"), [(1.501, "1.51 times"), (1.5, "it is right")])
+@pytest.mark.parametrize(("used", "shown"), [(1.251, "1.26 times"), (1.25, "it is right")])
 def test_a_time_beyond_the_budget_does_not_read_like_the_budget(used, shown, monkeypatch, said):
     monkeypatch.setattr(lesson_11, "_budget", lambda: 1.0)
     monkeypatch.setattr(lesson_11, "_timed", lambda answer: (Knows(lambda images, labels: np.eye(10)[labels]), used))
