@@ -18,7 +18,7 @@ IMAGES, SIDE, CLASSES = 45_000, 32, 10
 SPEED = 400e9
 """Operations a second that are taken where nothing was measured: two cores of a laptop of 2024."""
 BATCHES = (64, 128, 256, 512, 1024)
-BARS = (380, 250)  # width and height of the bars, in pixels
+BARS = (400, 250)  # width and height of the bars, in pixels
 MAP = (390, 250)  # of the map of trainings
 X, Y = (46, 380), (212, 16)  # where its axes begin and end
 OPERATIONS, ACCURACIES = (1e12, 2e15), (0.5, 1.0)  # what they show
@@ -175,7 +175,8 @@ def stored_points() -> pd.DataFrame:
 
     The means of all seeds that they have in common with the others of their kind; the pieces are ``small``.
     """
-    runs = load_benchmark_runs().groupby(["name", "seed"]).last().groupby("name")
+    runs = load_benchmark_runs().query("name != 'recipe 90%, 16 epochs'")  # one run more, for which there is no room
+    runs = runs.groupby(["name", "seed"]).last().groupby("name")
     points = runs[["operations", "val_accuracy"]].mean().rename(columns={"val_accuracy": "accuracy"}).reset_index()
     pieces = load_recipe_runs().query("epoch == 2 and seed < 5")
     less = pieces.groupby("piece")["val_accuracy"].mean().rename("accuracy").rename_axis("name").reset_index()
