@@ -81,8 +81,8 @@ class BudgetExplorer(Explorer):
     epochs : over 45,000 images, 1 to 40
     batch : one of `BATCHES`
     speed : operations a second of this computer, as `helpers.floor.machine_speed` measures
-    points : DataFrame with ``name``, ``operations`` and ``accuracy`` of trainings to compare with, and ``small`` for
-        those whose name is shown only under the mouse; None for those of lesson 11
+    points : DataFrame with ``name``, ``operations`` and ``accuracy`` of trainings to compare with, and, if it is
+        there, ``small``: True where the name is shown only under the mouse; None for those of lesson 11
 
     Raises ValueError for other values.
     """
@@ -250,8 +250,9 @@ def draw_map(result: Budget, points: pd.DataFrame) -> str:
     )
     for point in points.itertuples():
         x, y = place_on_map(point.operations, point.accuracy)
-        radius, color = (3, BAR_COLOR) if point.small else (5, COLORS[0])
+        small = getattr(point, "small", False)
+        radius, color = (3, BAR_COLOR) if small else (5, COLORS[0])
         title = f"<title>{html.escape(point.name)}, {point.accuracy:.1%}</title>"  # shown under the mouse
         drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}">{title}</circle>')
-        drawn.append("" if point.small else name_on_map(x, y, point.name))
+        drawn.append("" if small else name_on_map(x, y, point.name))
     return "".join(drawn)

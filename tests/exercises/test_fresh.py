@@ -82,6 +82,17 @@ def test_datasets_in_use_are_known_and_forgotten_afterward():
 # --- critters that only the judge has ---
 
 
+@pytest.mark.parametrize("name", ["critters", "digits"])
+def test_a_network_of_the_lessons_is_known_by_its_answers(name):
+    """Behind a face that has nothing but predict."""
+    split, network = dataset(name).test, load_model(name)
+    behind = types.SimpleNamespace(predict=lambda images, verbose: network.predict(images * 255.0, verbose=0))
+    with pytest.raises(Wrong, match="it answers as one of the lessons does"):
+        expect_fresh(behind, split, 0.5, lambda images: images / 255)
+    noisy = types.SimpleNamespace(predict=lambda images, verbose: network.predict(images + 2.0, verbose=0))
+    expect_fresh(noisy, split, 0.5)  # another one
+
+
 def test_fresh_critters_are_like_those_for_validation_and_in_no_lesson():
     split = fresh_critters(30)
     assert split.images.shape == (30, 64, 64, 3) and split.images.dtype == np.uint8
