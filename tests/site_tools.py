@@ -5,6 +5,7 @@ import http.server
 import importlib.util
 import json
 import os
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ PAGES = (
     *("docs/cheat_sheet", "docs/teaching/wrong_answers", "docs/your_image"),
 )
 """A page of each kind."""
+MAKE = """import json, sys; from pathlib import Path
+from helpers.lessons import find_lesson; from make_site import make_site
+target, lessons, public = json.loads(sys.argv[1])
+sys.exit(make_site(Path(target), [*map(find_lesson, lessons)], public))"""
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
@@ -56,14 +61,16 @@ def load_make_site():
 
 def site_of(lessons, tmp_path_factory, public=None) -> Path:
     """Return the folder of a site with these lessons, or all (None), which the first test that asks makes for all."""
-    make_site = load_make_site()
+    load_make_site()
     base = tmp_path_factory.getbasetemp()
     base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     name = f"site-{'-'.join(lessons or ['all'])}{'-public' if public else ''}"
     with FileLock(base / f"{name}.lock"):
         if not (base / name).exists():
-            chosen = [find_lesson(lesson) for lesson in lessons] if lessons else LESSONS
-            assert make_site.make_site(base / name, chosen, public or NOWHERE) == 0
+            asked = json.dumps([str(base / name), lessons or [lesson.id for lesson in LESSONS], public or NOWHERE])
+            paths = os.pathsep.join(map(str, (SCRIPTS, ROOT)))
+            # In a process of its own: Sphinx forks, which a process with TensorFlow in it does not always survive.
+            subprocess.run([sys.executable, "-c", MAKE, asked], env={**os.environ, "PYTHONPATH": paths}, check=True)
     return base / name
 
 
