@@ -100,7 +100,7 @@ def statistics(images) -> tuple[float, float]:
 
 
 def whitening_kernels(images) -> np.ndarray:
-    """Return kernels (2, 2, C, 8 C) whose responses to 2 × 2 patches are uncorrelated, of deviation 1 (lesson 11).
+    """Return kernels (2, 2, C, 8 C) whose responses to 2 × 2 patches are uncorrelated, of deviation near 1 (lesson 11).
 
     The first 4 C are the principal components of the patches of the first 1,000 ``images`` (N, H, W, C), each divided
     by its deviation; the others are their negatives, since a ReLU passes only what is positive.

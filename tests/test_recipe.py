@@ -1,8 +1,10 @@
 """helpers.recipe against NumPy, counts by hand, and what each setting says that it does."""
 
+import json
 import math
 from dataclasses import fields, replace
 from itertools import pairwise
+from pathlib import Path
 
 from helpers.datasets.base import Dataset, Split
 from helpers.engine import keras
@@ -527,3 +529,11 @@ def test_the_images_of_a_training_do_not_stay_in_memory(old, monkeypatch):
     else:
         train(images, labels, 2, Recipe(epochs=1, batch=4, widths=(4, 4, 4)))
     assert [each.windows for each in made] == [None]
+
+
+def test_the_recipe_of_the_lesson_is_as_short_as_it_says():
+    [path] = Path(__file__).resolve().parent.parent.glob("notebooks/11_*.ipynb")
+    cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]}
+    parts = ("whitening", "views", "orthogonal", "muon", "network", "build", "train")
+    lines = [len(cells[part].splitlines()) for part in parts]
+    assert max(lines) <= 30 and sum(lines) == 70 and "all, 70 lines" in cells["twin-text"]
