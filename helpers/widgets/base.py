@@ -232,8 +232,14 @@ class Explorer(LessonWidget):
         self._update()
 
     def settings(self) -> dict:
-        """Return the values of all controls by name."""
-        return {name: control.value for name, control in self.controls.items()}
+        """Return the values of all controls by name.
+
+        Those of sliders without the last digits: a page turns the 3.0 of a slider into 3.0000000000000004.
+        """
+        return {
+            name: round(control.value, 9) if isinstance(control, ipw.FloatSlider) else control.value
+            for name, control in self.controls.items()
+        }
 
     def _restart(self):
         for name, value in self.first.items():

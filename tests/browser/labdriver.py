@@ -197,8 +197,8 @@ class Slider:
 
     @property
     def value(self) -> float:
-        """Where it stands; ``aria-valuenow`` has one decimal only."""
-        return float(self.handle.get_attribute("aria-valuetext"))
+        """Where it stands, without the page's rounding (3.0000000000000004); ``aria-valuenow`` has one decimal only."""
+        return round(float(self.handle.get_attribute("aria-valuetext")), 9)
 
     def end(self, key: str) -> float:
         """Return the value that Home or End leads to."""

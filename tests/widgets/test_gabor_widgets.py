@@ -41,6 +41,18 @@ from widget_truths import (
 )
 
 
+@pytest.mark.parametrize("kind", [GaborExplorer, GaborResponse])
+def test_the_rounding_of_a_page_changes_nothing(kind):
+    """A page sends 3.0000000000000004 for the 3.0 of a slider; the kernel would get two rows and columns more."""
+    widget = kind(sigma=3.0)
+    first = widget.status.value
+    assert "19 × 19 weights" in first
+    widget.controls["sigma"].value = np.nextafter(3.0, 4.0)
+    assert widget.status.value == first
+    widget.controls["sigma"].value = np.nextafter(8.0, 9.0)  # a kernel larger than the field would be an error
+    assert "49 × 49 weights" in widget.status.value
+
+
 @pytest.mark.parametrize("phase", [0, 90, 180, 270])
 @pytest.mark.parametrize(
     ("frequency", "theta", "sigma"), [(0.1, 0, 4.0), (0.25, 45, 8.0), (0.5, 90, 0.5), (0.0, 0, 3.0)]
