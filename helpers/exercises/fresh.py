@@ -19,6 +19,9 @@ SEED, NUMBER = 9, 500
 MARGIN = 0.06
 """By how much a network may miss its goal on these: that is two and a half standard errors of 500 images."""
 
+APART = 4
+"""So many standard errors may lie between what it gets right of the lesson's images and of these."""
+
 
 # --- critters ---
 
@@ -61,20 +64,36 @@ def critter_files(size: int = 32) -> tuple[Dataset, ...]:
     return (Dataset("critters", *splits, class_names=tuple(names), source="", license=""),)
 
 
-def expect_fresh(model, split: Split, goal: float, made_like: Callable = np.float32, name: str = "fresh critters"):
+def expect_fresh(
+    model,
+    split: Split,
+    goal: float,
+    made_like: Callable = np.float32,
+    name: str = "fresh critters",
+    given: tuple[float, int] | None = None,
+) -> None:
     """Raise Wrong if a network gets less than the ``goal``, by more than `MARGIN`, of images right that it never saw.
 
-    ``made_like`` makes of the images (N, H, W, C) uint8 what the network takes. A network that comes with the lessons
-    is refused as well, whatever it is wrapped in.
+    ``made_like`` makes of the images (N, H, W, C) uint8 what the network takes. ``given`` is the share that it gets
+    right of the images that were given, and their number: far more than of those that it never saw is refused, too
+    (`APART`); then it was trained on them. So is a network that comes with the lessons, whatever it is wrapped in.
     """
     share = share_right(model, made_like(split.images), split.labels)
     if _answers_as_the_lessons_do(model, split.images[:100], made_like):
         raise Wrong("that network was trained beforehand: it answers as one of the lessons does. Train your own.")
-    if share < goal - MARGIN:
+    learned = given is not None and _apart(*given, share, len(split)) > APART
+    if share < goal - MARGIN or learned:
+        against = f", against {percent(given[0])} of those that you gave" if learned else ""
         raise Wrong(
-            f"of {len(split):,} {name}, which it cannot have seen, it gets only {percent(share)} right. Train it on "
-            "training images only: those that judge must be new to it."
+            f"of {len(split):,} {name}, which it cannot have seen, it gets only {percent(share)} right{against}. Train "
+            "it on training images only: those that judge must be new to it."
         )
+
+
+def _apart(one: float, many: int, other: float, as_many: int) -> float:
+    """Return by how many standard errors one share is above another, of so many images each."""
+    both = (one * many + other * as_many) / (many + as_many)
+    return (one - other) / np.sqrt(max(both * (1 - both), 1e-9) * (1 / many + 1 / as_many))
 
 
 def _answers_as_the_lessons_do(model, images, made_like: Callable) -> bool:

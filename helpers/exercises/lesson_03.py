@@ -4,6 +4,7 @@ from helpers.exercises.anew import drawn
 from helpers.exercises.arithmetic import field, two_layers
 from helpers.exercises.judges import Exercise, NotYet, Wrong, choice, choices, is_stub
 from helpers.exercises.networks import (
+    graph_of,
     kinds_of_layers,
     no_network,
     outputs,
@@ -27,7 +28,7 @@ def _built(model) -> None:
         raise Wrong("it has fewer than two Conv2D layers.")
     images = 4 * np.random.default_rng(0).random((20, *SHAPE), np.float32)  # of some use as whole numbers, too
     outputs(model, images, CLASSES, trained=False)
-    if (parameters := parameters_of(model)) > ALLOWED:
+    if (parameters := parameters_of(model, SHAPE)) > ALLOWED:
         raise Wrong(f"it has {parameters:,} parameters; at most {ALLOWED:,} are allowed.")
     if without_softmax(model, images):
         raise Wrong("what it answers are no probabilities: they are positive, with sum 1.")
@@ -42,15 +43,10 @@ def _bends(model) -> bool:
     """
     if not callable(model):
         return "ReLU" in kinds_of_layers(model)
-    from helpers.engine import tf
-
-    try:
-        traced = tf.function(lambda images: model(images, training=False))
-        operations = traced.get_concrete_function(tf.TensorSpec((1, *SHAPE))).graph.get_operations()
-    except Exception:
+    if (graph := graph_of(model, SHAPE)) is None:
         return True
     convolved = set()
-    for operation in operations:
+    for operation in graph.get_operations():
         kind = operation.type
         if kind.endswith("PartitionedCall"):  # a function of TensorFlow by itself
             return True

@@ -53,7 +53,7 @@ def _small_network(answer) -> None:
         raise NotYet(f"give {given}: {call}.") from None
     if not any("Conv2D" in kind for kind in kinds_of_layers(model)):
         raise Wrong("there is no Conv2D layer in it.")
-    parameters = parameters_of(model)
+    parameters = parameters_of(model, validation[0].shape[1:])
     if parameters > 20_000:
         raise Wrong(f"it has {parameters:,} parameters; at most 20,000 are allowed.")
     expect_all(*validation, "the dataset as the lesson loads it")

@@ -134,6 +134,8 @@ def _drop_channels(answer) -> None:
         raise Wrong("all channels are dropped together. Each channel has a draw of its own.")
     if np.allclose(channels, channels[0]):
         raise Wrong("the same channels are dropped each time: take the numbers from `random`.")
+    if np.unique(channels == 0, axis=1).shape[1] < channels.shape[1]:
+        raise Wrong("some channels are always dropped together. Each channel has a draw of its own.")
     if not np.array_equal(draws[0], call_answer(answer, (maps, rate, np.random.default_rng(0)))):
         raise Wrong("`random` in the same state must drop the same channels: take all numbers from it.")
     zeros = np.mean(channels == 0)
@@ -161,15 +163,15 @@ def _seventy(answer) -> None:
         given="the trained model and the images",
         has="count_params",
     )
-    parameters = parameters_of(model)
+    parameters = parameters_of(model, images.shape[1:])
     known = expect_all(images, labels, "x_validation and y_validation")
     if parameters > 50_000:
         reached = RIGHT_IN_VALIDATION.format(percent(share_right(model, images, labels), 1)).capitalize()
         raise Wrong(f"it has {parameters:,} parameters; at most 50,000 are allowed. ({reached}.)")
     untrained = (0.3, ". Is it trained?")
-    expect_right(model, images, labels, 0.7, decimals=1, close=0.66, untrained=untrained)
+    share = expect_right(model, images, labels, 0.7, decimals=1, close=0.66, untrained=untrained)
     if known and known.dataset.name == "critters":
-        expect_fresh(model, fresh_critters(), 0.7, scaled_like(images))
+        expect_fresh(model, fresh_critters(), 0.7, scaled_like(images), given=(share, len(labels)))
     if trained_beforehand(model, "critters"):
         raise Wrong("that network was trained beforehand. Train one with x_all and y_all.")
 
@@ -323,6 +325,10 @@ EXERCISES: dict[int, Exercise] = {
             (
                 _dropping(lambda rate: 4 / 3, lambda rate: 0.25),
                 "with a rate of 60% it drops or scales as with another rate: use the argument `rate`.",
+            ),
+            (
+                lambda maps, rate, random: maps * np.repeat(random.random(maps.shape[2] // 2) >= rate, 2) / (1 - rate),
+                "some channels are always dropped together. Each channel has a draw of its own.",
             ),
         ],
     ),

@@ -85,9 +85,10 @@ def _unbiased(answer) -> None:
     if trained_beforehand(model, *LESSON_NETWORKS):
         raise Wrong("that network was trained beforehand, without stamps. Train one with biased_images.")
     untrained = (0.15, ": it still reads the stamps, or it is not trained.")
-    expect_right(model, images, labels, GOAL, "with wrong stamps it gets {} right", untrained=untrained)
+    share = expect_right(model, images, labels, GOAL, "with wrong stamps it gets {} right", untrained=untrained)
     if critters:
-        expect_fresh(model, fresh_critters(), GOAL, lambda fresh: _stamped_as(images, fresh))
+        given = share, len(labels)
+        expect_fresh(model, fresh_critters(), GOAL, lambda fresh: _stamped_as(images, fresh), given=given)
 
 
 def _stamped(images, classes: int) -> bool:

@@ -240,14 +240,45 @@ def kinds_of_layers(model) -> list[str]:
     return kinds
 
 
-def parameters_of(model) -> int:
-    """Return how many parameters a model has; raises Wrong if it does not know that, or hides some."""
+def parameters_of(model, shape: tuple[int, ...]) -> int:
+    """Return how many parameters a model has that takes images of a shape (H, W, C).
+
+    Raises Wrong if it does not know that, or hides some: what it computes with is read from its graph as well.
+    """
     if "Lambda" in kinds_of_layers(model):
         raise Wrong("a Lambda layer does not say how many parameters it has: use other layers of Keras.")
     try:
-        return int(model.count_params())
+        counted = int(model.count_params())
     except Exception as error:  # Keras: not built yet
         raise Wrong("its parameters cannot be counted: begin with keras.Input(…), and train it.") from error
+    if (graph := graph_of(model, shape)) and (used := _numbers_of(graph)) > counted:
+        raise Wrong(
+            f"it computes with {used:,} numbers, but says that it has {counted:,} parameters. Its layers must be "
+            "attributes of it, such as self.body = …, and their weights made by Keras: then Keras counts them."
+        )
+    return counted
+
+
+def _numbers_of(graph) -> int:
+    """Return how many numbers a graph computes with: those of its variables, and large constants."""
+    variables = {id(variable): variable.shape for variable in graph.variables if variable.dtype.is_floating}
+    constants = [operation.outputs[0] for operation in graph.get_operations() if operation.type == "Const"]
+    fixed = [each.shape for each in [*constants, *graph.internal_captures] if each.dtype.is_floating]
+    sizes = [int(np.prod(shape)) for shape in variables.values()]
+    return sum(sizes) + sum(size for size in (int(np.prod(shape)) for shape in fixed) if size > 100)
+
+
+def graph_of(model, shape: tuple[int, ...]):
+    """Return the graph of TensorFlow of what a model does with an image (H, W, C); None where it cannot be had."""
+    if not callable(model):
+        return None
+    from helpers.engine import tf
+
+    try:
+        traced = tf.function(lambda images: model(images, training=False))
+        return traced.get_concrete_function(tf.TensorSpec((1, *shape))).graph
+    except Exception:  # whatever it raises: it is judged by what it answers
+        return None
 
 
 def _kernels(model) -> list[np.ndarray]:

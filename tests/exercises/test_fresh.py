@@ -17,6 +17,7 @@ from helpers.exercises.fresh import (
     scaled_like,
     thumbnails,
 )
+from helpers.exercises.networks import percent
 from helpers.models import load_model
 
 import numpy as np
@@ -58,6 +59,13 @@ class Memory:
 
     def predict(self, images, verbose):
         return np.eye(10)[[self.known.get(bytes(key), 0) for key in np.rint(thumbnails(images))]]
+
+
+def learned(given, fresh, right):
+    """Return a network that was trained on images that judge: it knows all of them, and of fresh ones a share."""
+    model = Memory(given)
+    model.known |= Memory(fresh, right=right).known
+    return model
 
 
 class Bright:
@@ -132,6 +140,22 @@ def test_a_network_must_know_fresh_images_nearly_as_well_as_those_of_the_lesson(
             Wrong, match=rf"of 500 fresh critters, which it cannot have seen, it gets only {right:.0%} right"
         ):
             expect_fresh(model, fresh_critters(), 0.7)
+
+
+@pytest.mark.parametrize(
+    ("share", "number", "fresh", "accepted"),
+    [(0.773, 1000, 0.732, True), (0.999, 1000, 0.876, False), (0.985, 1000, 0.698, False), (0.7, 1000, 0.9, True)],
+)
+def test_images_that_judge_are_not_known_far_better_than_others(share, number, fresh, accepted):
+    """Shares of exercise 5 of lesson 04, as measured: trained as asked, with those that judge too, on them alone."""
+    model, given = Memory(fresh_critters(), right=fresh), (share, number)
+    if accepted:
+        expect_fresh(model, fresh_critters(), 0.7, given=given)
+    else:
+        with pytest.raises(
+            Wrong, match=f"only {percent(fresh)} right, against {percent(share)} of those that you gave"
+        ):
+            expect_fresh(model, fresh_critters(), 0.7, given=given)
 
 
 # --- images of the lesson ---
@@ -267,7 +291,8 @@ def test_04_a_network_that_was_trained_on_the_validation_images(said):
     data = dataset("critters")
     x, y = prepared(data.validation)
     for judged, message in (
-        ((Memory((x, y)), x, y), "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10% right."),
+        ((Memory((x, y)), x, y), "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10% right, "),
+        ((learned((x, y), fresh_critters(), 0.74), x, y), "✗ no: of 500 fresh critters, which it cannot have seen, "),
         ((Memory((x, y)), *(array[:800] for array in (x, y))), "✗ no: those are 800 of 1,000 images."),
         ((Memory(prepared(data.train)), *prepared(data.train)), "✗ no: 3,000 of these 3,000 images are for training."),
         ((Memory((x, y), fresh_critters()), x, y), "✓ yes"),
@@ -281,7 +306,12 @@ def test_05_images_are_known_again_and_fresh_ones_judge(said):
     [files] = critter_files()
     cheat, honest = Memory(files.validation), Memory(files.validation, fresh_files())
     for model, part, message in (
-        (cheat, files.validation, "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10% right."),
+        (cheat, files.validation, "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10% right, "),
+        (
+            learned(files.validation, fresh_files(), 0.7),
+            files.validation,
+            "✗ no: of 500 fresh critters, which it cannot",
+        ),
         (honest, files.validation, "✓ yes"),
         (honest, files.train, "✗ no: 1,000 of these 1,000 images are for training."),
         (honest, Split(*(array[:300] for array in files.validation)), "✗ no: those are 300 of 500 images."),
@@ -324,6 +354,7 @@ def test_07_stamps_on_fresh_critters_say_nothing(said):
     cheat, honest = Memory(data.validation), Memory(data.validation, fresh_critters())
     for judged, message in (
         ((cheat, *lying(data.validation)), "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10%"),
+        ((learned(data.validation, fresh_critters(), 0.8), *lying(data.validation)), "✗ no: of 500 fresh critters, "),
         ((honest, *lying(data.validation)), "✓ yes"),
         ((Memory(data.train), *lying(data.train)), "✗ no: 3,000 of these 3,000 images are for training."),
         ((honest, *(array[:300] for array in lying(data.validation))), "✗ no: those are 300 of 1,000 images."),
@@ -339,6 +370,7 @@ def test_08_training_images_do_not_judge(said):
     for judged, message in (
         ((cheat, *(array[:400] for array in data.train)), "✗ no: 400 of these 400 images are for training."),
         ((cheat, *test), "✗ no: of 500 fresh critters, which it cannot have seen, it gets only 10%"),
+        ((learned(test, fresh_critters(), 0.9), *test), "✗ no: of 500 fresh critters, which it cannot have seen, it"),
         ((honest, *(array[:350] for array in test)), "✗ no: those are 350 of 400 images."),
         ((honest, test.images[:, ::-1, ::-1], test.labels), "✗ no: those images are not of this lesson, or were"),
         ((honest, *test), "✓ yes"),

@@ -130,6 +130,16 @@ def dropping(scale=lambda rate: 1 / (1 - rate), share=lambda rate: rate, shape=l
     return lambda maps, rate, random: maps * (random.random(shape(*maps.shape)) >= share(rate)) * scale(rate)
 
 
+def drop_in_blocks(size):
+    """A function that draws a number for each block of so many channels."""
+
+    def drop(maps, rate, random):
+        blocks = random.random(-(-maps.shape[2] // size)) >= rate
+        return maps * np.repeat(blocks, size)[: maps.shape[2]] / (1 - rate)
+
+    return drop
+
+
 def scale_by_what_is_left(maps, rate, random):
     keep = random.random(maps.shape[2]) >= rate
     return maps * keep / keep.mean()
@@ -257,6 +267,8 @@ WRONG = {
         (dropping(shape=lambda h, w, c: 1), "dropped together"),
         (dropping(shape=lambda h, w, c: 1, scale=lambda rate: 1), "dropped together"),
         (lambda maps, rate, random: dropping()(maps, rate, np.random.default_rng(0)), "the same channels"),
+        (drop_in_blocks(2), "some channels are always dropped together"),
+        (drop_in_blocks(20), "some channels are always dropped together"),
         (lambda maps, rate, random: dropping()(maps, rate, np.random.default_rng()), "take all numbers from it"),
         (dropping(share=lambda rate: 1 - rate), "75% of the channels are dropped at a rate of 25%: `rate`"),
         (dropping(share=lambda rate: rate**2), "% of the channels are dropped at a rate of 25%."),

@@ -136,13 +136,79 @@ def test_networks_that_come_with_the_lessons_are_known_in_any_wrapper():
 
 
 def test_parameters_that_cannot_be_counted():
-    assert parameters_of(row_reader()) == 1210
+    assert parameters_of(row_reader(), ROWS.shape[1:]) == 1210
     for model, reason in (
         (keras.Sequential([layers.Dense(3)]), r"begin with keras\.Input"),
         (keras.Sequential([keras.Input((3,)), layers.Lambda(abs)]), "a Lambda layer does not say"),
     ):
         with pytest.raises(Wrong, match=reason):
-            parameters_of(model)
+            parameters_of(model, (3,))
+
+
+def small(*first):
+    return keras.Sequential([keras.Input((8, 8, 1)), *first, layers.Conv2D(20, 3), layers.Flatten(), layers.Dense(10)])
+
+
+class Behind(keras.Model):
+    """A model of ten parameters before another one, which Keras is told of, or not."""
+
+    def __init__(self, model, told: bool):
+        super().__init__()
+        self.last = layers.Dense(10, use_bias=False)
+        self.parts = [model] if told else (lambda: [model])
+
+    def call(self, images, training=False):
+        [body] = self.parts() if callable(self.parts) else self.parts
+        return self.last(body(images, training=training))
+
+
+class Constant(layers.Layer):
+    """A layer whose weights Keras does not know."""
+
+    def __init__(self, make=np.asarray):
+        super().__init__()
+        self.hidden = lambda: make(np.ones((3, 3, 1, 30), np.float32))
+
+    def call(self, images):
+        return keras.ops.conv(images, self.hidden(), padding="same")
+
+
+def called(model):
+    model(np.zeros((1, 8, 8, 1), np.float32))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "hidden"),
+    [
+        (lambda: called(Behind(small(), False)), 7410),
+        (lambda: small(Constant()), 270),
+        (lambda: small(Constant(keras.ops.convert_to_tensor)), 270),
+    ],
+    ids=["a model", "an array", "a tensor"],
+)
+def test_what_is_hidden_from_keras_is_counted(model, hidden):
+    model = model()
+    counted = model.count_params()
+    with pytest.raises(Wrong, match=f"with {counted + hidden:,} numbers, but says that it has {counted:,} parameters"):
+        parameters_of(model, (8, 8, 1))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: called(Behind(small(), True)),
+        lambda: small(layers.RandomFlip(), layers.RandomRotation(0.1), layers.Dropout(0.3), layers.Rescaling(2.0)),
+        lambda: small(layers.Normalization(mean=0.1, variance=0.2), layers.Resizing(16, 16), layers.CenterCrop(8, 8)),
+        lambda: small(layers.Conv2D(30, 3), layers.BatchNormalization(), layers.SpatialDropout2D(0.2), layers.PReLU()),
+        lambda: small(small(layers.SeparableConv2D(8, 3, padding="same")).layers[0]),
+        lambda: small(layers.SpectralNormalization(layers.Conv2D(9, 3)), layers.GroupNormalization(3)),
+    ],
+    ids=["of ones own", "augmented", "prepared", "normalized", "inside", "wrapped"],
+)
+def test_nothing_is_hidden_in_an_honest_model(model):
+    model = model()
+    assert parameters_of(model, (8, 8, 1)) == model.count_params()
 
 
 @every_task
