@@ -25,6 +25,7 @@ class Recipe:
     rate: float = 0.12  # at the beginning; it falls to 0
     schedule: str = "line"  # or "constant"
     optimizer: str = "Muon"  # or "SGD", "AdamW"
+    factors: bool = True  # of Muon, for shifts and the last layer
     smoothing: float = 0.0  # of the labels
     shift: int = 0  # pixels, at most, in each direction
     mirror: str = "in turns"  # or "at random", "never"
@@ -60,6 +61,7 @@ PIECES = {
     "whole recipe": {},
     "no whitening": {"whitening": False},
     "no normalization": {"normalization": "none"},
+    "no normalization, same rate": {"normalization": "none"},
     "normalization before pooling": {"normalization": "before pooling"},
     "no mirror images": {"mirror": "never"},
     "mirror at random": {"mirror": "at random"},
@@ -69,6 +71,7 @@ PIECES = {
     "twice the rate": {"rate": 0.24},
     "SGD instead of Muon": {"optimizer": "SGD"},
     "AdamW instead of Muon": {"optimizer": "AdamW"},
+    "Muon without its factors": {"factors": False},
     "mean instead of largest": {"last_pooling": "average"},
     "GELU instead of ReLU": {"activation": "gelu"},
     "with shifts": {"shift": 2},
@@ -177,15 +180,17 @@ class Muon(keras.optimizers.SGD):
     """SGD with momentum, but for kernels of convolutions the gradient is made orthogonal first (lesson 11).
 
     After Keller Jordan and others, 2024, who take the momentum first. Biases and shifts take steps twice as long as
-    the rate says, dense weights a tenth.
+    the rate says, dense weights a tenth; without the ``factors``, as long as it says.
     """
+
+    factors = True
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one variable."""
         if len(variable.shape) == 4:
             columns = ops.reshape(gradient, (-1, gradient.shape[-1]))  # a column for each kernel
             gradient = ops.reshape(orthogonal(columns), gradient.shape)
-        else:
+        elif self.factors:
             learning_rate = learning_rate * (2 if len(variable.shape) == 1 else 0.1)
         super().update_step(gradient, variable, learning_rate)
 
@@ -197,8 +202,11 @@ def make_optimizer(recipe: Recipe, steps: int):
         rate = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
     if recipe.optimizer == "AdamW":
         return keras.optimizers.AdamW(rate)
-    kind = {"Muon": Muon, "SGD": keras.optimizers.SGD}[recipe.optimizer]
-    return kind(rate, momentum=0.6 if recipe.optimizer == "Muon" else 0.9, nesterov=True)
+    if recipe.optimizer == "SGD":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    optimizer = Muon(rate, momentum=0.6, nesterov=True)
+    optimizer.factors = recipe.factors
+    return optimizer
 
 
 # --- the network ---

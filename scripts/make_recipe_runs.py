@@ -26,15 +26,21 @@ import pandas as pd
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS, TIMES = DATA / "recipe_runs.csv", DATA / "recipe_times.csv"
-RATES = {"SGD instead of Muon": 0.03, "AdamW instead of Muon": 0.003}
+RATES = {
+    "SGD instead of Muon": 0.03,
+    "AdamW instead of Muon": 0.003,
+    "Muon without its factors": 0.06,
+    "no normalization": 0.03,
+}
 """Pieces that need a rate of their own: the best of three or more, by validation images, one seed."""
 TRIED = {
     "whole recipe": (0.06, 0.12, 0.24),
     "SGD instead of Muon": (0.01, 0.03, 0.1),
     "AdamW instead of Muon": (0.001, 0.003, 0.01),
+    "Muon without its factors": (0.03, 0.06, 0.12, 0.24),
     "constant rate": (0.06, 0.12, 0.24),
     "batch of 64": (0.03, 0.06, 0.12),
-    "no normalization": (0.015, 0.03, 0.06, 0.12),
+    "no normalization": (0.004, 0.008, 0.015, 0.03, 0.06, 0.12),
 }
 """Rates to choose from."""
 IMAGES = 20 * 256  # of a round of times

@@ -267,7 +267,7 @@ def test_orthogonal_of_zeros_is_zeros():
     np.testing.assert_array_equal(orthogonal(np.zeros((4, 3), "float32")), 0)
 
 
-def muon_by_hand(weights, gradients, rate, momentum):
+def muon_by_hand(weights, gradients, rate, momentum, factors):
     """The steps of Muon with Nesterov's momentum, in NumPy."""
     velocity = np.zeros_like(weights)
     for gradient in gradients:
@@ -280,22 +280,25 @@ def muon_by_hand(weights, gradients, rate, momentum):
                 values = 3.4445 * values - 4.775 * values**3 + 2.0315 * values**5
             change = (left * values @ right).reshape(gradient.shape)
         else:
-            size = rate * {1: 2, 2: 0.1}[weights.ndim]
+            size = rate * ({1: 2, 2: 0.1}[weights.ndim] if factors else 1)
         velocity = momentum * velocity - size * change
         weights = weights + momentum * velocity - size * change
     return weights
 
 
+@pytest.mark.parametrize("factors", [True, False])
 @pytest.mark.parametrize("shape", [(3, 3, 4, 6), (6,), (5, 4)])
-def test_muon_steps_as_by_hand(shape):
+def test_muon_steps_as_by_hand(shape, factors):
     random = np.random.default_rng(0)
     weights = random.normal(size=shape).astype("float32")
     gradients = random.normal(size=(3, *shape)).astype("float32")
     variable = keras.Variable(weights)
-    optimizer = Muon(0.1, momentum=0.6, nesterov=True)
+    optimizer = make_optimizer(replace(TINY, rate=0.1, schedule="constant", factors=factors), 3)
     for gradient in gradients:
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-    np.testing.assert_allclose(variable.numpy(), muon_by_hand(weights, gradients, 0.1, 0.6), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        variable.numpy(), muon_by_hand(weights, gradients, 0.1, 0.6, factors), rtol=1e-3, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize(
