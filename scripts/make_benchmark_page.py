@@ -78,7 +78,7 @@ def ablation(runs: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     milliseconds = steps.pivot_table("cpu_ms", "round", "piece")
     milliseconds["batch of 64"] = milliseconds.get("batch of 64", np.nan) * 256 / 64  # as many steps more
     rows = {}
-    for piece in (last.loc[:4].mean() - last.loc[:4, "whole recipe"].mean()).drop("whole recipe").sort_values().index:
+    for piece in last.loc[:4].mean().drop("whole recipe").sort_values().index:
         mean, half = interval(100 * (last[piece] - last["whole recipe"]).loc[:4])
         ratio, other = interval(milliseconds[piece] / milliseconds["whole recipe"])
         rows[piece] = {
@@ -160,9 +160,9 @@ epochs. The whole recipe: {whole} of the validation images.
 Eighteen intervals of 95%: about one of them may miss the truth. The three that just leave out 0 were repeated with
 five other seeds, 5 to 9:
 {again}.
-Where no difference is shown, there may be one of less than the interval, or one
-that more epochs would show. Optimizers, the batch, the constant rate and no normalization have the best rate of three
-or more; "same rate" is that of the recipe, which a network without normalization does not stand.
+Where no difference is shown, there may be one of less than the interval, or one that more epochs would show.
+Optimizers, the batch, the constant rate and no normalization have the best rate of three or more; "same rate" is that
+of the recipe, which is too large for a network without normalization.
 
 ## What goes back into lessons 3 to 9
 
