@@ -20,7 +20,10 @@ MARGIN = 0.06
 """By how much a network may miss its goal on these: that is two and a half standard errors of 500 images."""
 
 APART = 4
-"""So many standard errors may lie between what it gets right of the lesson's images and of these."""
+"""So many standard errors may lie between what it gets right of the lesson's images and of these.
+
+Networks that were trained as asked reached 2, those that had seen the images that judge 5 and more.
+"""
 
 
 # --- critters ---

@@ -261,11 +261,11 @@ def parameters_of(model, shape: tuple[int, ...]) -> int:
 
 def _numbers_of(graph) -> int:
     """Return how many numbers a graph computes with: those of its variables, and large constants."""
-    variables = {id(variable): variable.shape for variable in graph.variables if variable.dtype.is_floating}
-    constants = [operation.outputs[0] for operation in graph.get_operations() if operation.type == "Const"]
-    fixed = [each.shape for each in [*constants, *graph.internal_captures] if each.dtype.is_floating]
-    sizes = [int(np.prod(shape)) for shape in variables.values()]
-    return sum(sizes) + sum(size for size in (int(np.prod(shape)) for shape in fixed) if size > 100)
+    learned = {id(each): each for each in graph.variables}.values()  # each once
+    fixed = [operation.outputs[0] for operation in graph.get_operations() if operation.type == "Const"]
+    sizes = [each.shape.num_elements() for each in learned if each.dtype.is_floating]
+    constants = [each.shape.num_elements() for each in [*fixed, *graph.internal_captures] if each.dtype.is_floating]
+    return sum(sizes) + sum(size for size in constants if size > 100)
 
 
 def graph_of(model, shape: tuple[int, ...]):
