@@ -1,25 +1,8 @@
 """The exercises of lesson 11, Beat the benchmark."""
 
-from dataclasses import replace
-from functools import cache, partial
-from os import times
-from types import SimpleNamespace
-
-from helpers.datasets.base import Split
-from helpers.exercises.judges import (
-    Exercise,
-    Raised,
-    Wrong,
-    call,
-    call_answer,
-    choices,
-    expect_function,
-    in_short,
-    numbers,
-)
-from helpers.exercises.networks import LESSON_NETWORKS, outputs, trained_beforehand
+from helpers.exercises.budget import within_budget
+from helpers.exercises.judges import Exercise, Raised, Wrong, call_answer, choices, numbers
 from helpers.exercises.quizzes import quiz
-from helpers.exercises.running import settings_kept
 
 import numpy as np
 
@@ -156,100 +139,6 @@ _WHITENING_MISTAKES = [
     ),
 ]
 
-# --- 4: a target within a budget ---
-
-GOAL = 0.97
-"""Share of fresh critters to be right."""
-FRESH = 800
-"""Critters that only the judge has."""
-SLACK = 1.25
-"""Times the recipe of two epochs: its third epoch is too much, and smaller batches are not."""
-FURTHER = 3
-"""So many classes further on is the label that the judge gives to a critter: no network from elsewhere knows that."""
-
-
-@cache
-def _critters() -> tuple:
-    """Return the critters to train with, and images and labels of others."""
-    from helpers.datasets import load_dataset
-    from helpers.datasets.critters import critter, labels
-    from helpers.recipe import shrink
-
-    dataset = load_dataset("critters")
-    fresh = Split(np.stack([critter("test", index, seed=11).image for index in range(FRESH)]), labels(FRESH))
-    dataset = shrink(replace(dataset, test=fresh))
-    return tuple(Split(images, (labels + FURTHER) % 10) for images, labels in (dataset.train, dataset.test))
-
-
-def _worked() -> float:
-    """Return the processor seconds of this process, and of others that it has started."""
-    return sum(times()[:4])
-
-
-def _timed(train) -> tuple:
-    """Return what a function that trains returns, and its processor seconds."""
-    images, labels = (array.copy() for array in _critters()[0])
-    begun = _worked()
-    with settings_kept():
-        network = call(partial(train, seed=0, callbacks=[]), images, labels, 10, where="for the critters")
-    return network, _worked() - begun
-
-
-@cache
-def _budget() -> float:
-    """Return the processor seconds that the recipe takes here for two epochs."""
-    from helpers.recipe import Recipe, train
-
-    images, labels = _critters()[0]
-    train(images[:256], labels[:256], 10, Recipe(epochs=1))  # the first training of all takes longer
-    return _timed(partial(train, recipe=Recipe()))[1]
-
-
-def _within_budget(answer) -> None:
-    from helpers.recipe import scores
-    from helpers.trials import share_right
-
-    expect_function(answer)
-    network, used = _timed(answer)
-    if not hasattr(network, "predict"):
-        raise Wrong(f"return the network: your function returned {in_short(network)}.")
-    (images, labels), begun = _critters()[1], _worked()
-    try:
-        found = scores(network, images)
-    except Exception as error:
-        raise Wrong(f"your network cannot judge uint8 images {images.shape}: {str(error)[:300]}") from None
-    if _worked() - begun > _budget() / 2:
-        raise Wrong("your network works too long when it is asked: train it before you return it.")
-    found = outputs(SimpleNamespace(predict=lambda *_, **__: found), images, 10)
-    reached, share = share_right(found, labels), used / _budget()
-    if share_right(found, (labels - FURTHER) % 10) > 0.5:
-        raise Wrong(
-            "it knows the labels of the lesson, and your function was given others: train a new network on the images "
-            "and labels that it gets."
-        )
-    said = (
-        f"{reached:.1%} of {FRESH} fresh critters, in {np.ceil(100 * share) / 100:.2f} times the processor seconds of "
-        "the recipe"
-    )
-    if share > SLACK:
-        raise Wrong(f"{said}. The budget is {SLACK} times.")
-    if reached < GOAL:
-        mean, deviation = np.mean(images), np.std(images)
-        for scaling, scaled in (
-            ("from 0 to 1", images / 255),
-            ("from −1 to 1", images / 127.5 - 1),
-            ("with mean 0 and deviation 1", (images - mean) / deviation),
-        ):
-            if (better := share_right(scores(network, scaled), labels)) > reached + 0.3:
-                raise Wrong(
-                    f"{said}. They are uint8, from 0 to 255; {scaling} it gets {better:.1%} of them right. Put the "
-                    "scaling into the network, as a layer Rescaling."
-                )
-        raise Wrong(f"{said}. That is in time, but the goal is {GOAL:.1%}.")
-    if trained_beforehand(network, *LESSON_NETWORKS):
-        raise Wrong("in it are weights of a network that comes with the lessons. Which rule does that break?")
-
-
 EXERCISES = {
     1: Exercise(
         numbers(
@@ -336,7 +225,7 @@ EXERCISES = {
         _WHITENING_MISTAKES,
     ),
     4: Exercise(
-        _within_budget,
+        within_budget,
         "In time, and on critters that nobody has seen. Is there a still faster way?",
         (
             "Where does a training spend its seconds? In wide layers, and in epochs. How many steps does it make?",

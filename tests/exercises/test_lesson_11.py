@@ -3,8 +3,9 @@
 import subprocess
 import sys
 from functools import cache, partial
+from types import SimpleNamespace
 
-from helpers.exercises import lesson_11, load_checks
+from helpers.exercises import budget, lesson_11, load_checks
 from helpers.recipe import Recipe, train
 
 import numpy as np
@@ -35,23 +36,54 @@ def by_cholesky(patches):
     return (patches - patches.mean(0)) @ np.linalg.cholesky(np.linalg.inv(np.cov(patches.T)))
 
 
+worked, measured = budget._worked, budget._budget
+clock = SimpleNamespace(seconds=0.0)
+
+
+@pytest.fixture(autouse=True)
+def no_real_time(monkeypatch):
+    """Let processor seconds pass where an answer says so, and only there; the recipe takes one."""
+    monkeypatch.setattr(budget, "_worked", lambda: clock.seconds)
+    monkeypatch.setattr(budget, "_budget", lambda further: 1.0)
+
+
 @cache
 def once(recipe):
     """Return a function that trains a recipe the first time, and returns the same network from then on."""
-    trained = cache(lambda: train(*lesson_11._critters()[0], 10, recipe))
-    return lambda images, labels, classes, seed, callbacks: trained()
+    trained = cache(lambda: train(*budget._critters()[0], 10, recipe))
+
+    def answer(images, labels, classes, seed=0, callbacks=()):
+        clock.seconds += 1.15
+        return trained()
+
+    return answer
 
 
-def quick(images, labels, classes, seed=0, callbacks=()):
-    return once(Recipe(batch=64))(images, labels, classes, seed, callbacks)
+quick = once(Recipe(batch=64))
+narrower = once(Recipe(batch=64, widths=(24, 48, 96)))
 
 
-def narrower(images, labels, classes, seed, callbacks):
-    return once(Recipe(batch=64, widths=(24, 64, 128)))(images, labels, classes, seed, callbacks)
+def all_right(images, labels):
+    return np.eye(10)[labels]
 
 
-def slow(images, labels, classes, seed, callbacks):
-    return train(images, labels, classes, Recipe(epochs=5), seed, callbacks)
+class Knows:
+    """What trains in so many seconds, in each try, and answers what ``answer`` makes of images and their labels."""
+
+    def __init__(self, answer, *seconds):
+        self.answer, self.seconds, self.tries = answer, seconds or (1.0,), 0
+
+    def __call__(self, images, labels, classes, seed, callbacks):
+        clock.seconds += self.seconds[min(self.tries, len(self.seconds) - 1)]
+        self.tries += 1
+        self.further = (labels[0] - budget._critters(0)[0].labels[0]) % 10
+        return self
+
+    def predict(self, images, batch_size, verbose):
+        return self.answer(images, (budget._critters(0)[1].labels + self.further) % 10)
+
+
+slow = Knows(all_right, 2.6)
 
 
 def no_network(images, labels, classes, seed, callbacks):
@@ -72,19 +104,6 @@ def in_place_of_integers(patches):
     result = np.zeros_like(patches)
     result[:] = by_eigenvectors(patches)
     return result
-
-
-class Knows:
-    """A network that answers what ``answer`` makes of the images and labels of the judge."""
-
-    def __init__(self, answer):
-        self.answer = answer
-
-    def __call__(self, images, labels, classes, seed, callbacks):
-        return self
-
-    def predict(self, images, batch_size, verbose):
-        return self.answer(images, lesson_11._critters()[1].labels)
 
 
 def scaled(least, most):
@@ -192,7 +211,7 @@ WRONG = {
         (lambda images, labels, classes, seed, callbacks: [0.2, 0.9], "return the network: your function returned"),
         (lambda images, labels, classes, seed, callbacks: Blind(), "your network cannot judge uint8 images"),
         (lambda images, labels: None, "TypeError"),
-        (Knows(lambda images, labels: np.eye(10)[labels - lesson_11.FURTHER]), "it knows the labels of the lesson"),
+        (Knows(lambda images, labels: np.eye(10)[labels - budget.FURTHER[0]]), "it knows other labels than those"),
         (Knows(lambda images, labels: labels), "it must give 10 numbers, but the shape of its answer is (800,)"),
         (Knows(lambda images, labels: np.eye(12)[labels]), "it must give 10 numbers, but the shape of its answer is"),
         (Knows(lambda images, labels: np.full((len(labels), 10), np.nan)), "it answers NaN"),
@@ -242,44 +261,80 @@ class TestLesson11(Answers):
     lesson, stubs, right, wrong, missing = "11", STUBS, RIGHT, WRONG, MISSING
 
 
-def test_a_network_that_is_trained_when_it_is_asked_is_refused(monkeypatch, said):
+def test_a_network_that_is_trained_when_it_is_asked_is_refused(said):
     def late(images, labels):
-        begun = lesson_11._worked()
-        while lesson_11._worked() < begun + 0.1:
-            pass
+        clock.seconds += 0.3
         return np.eye(10)[labels]
 
-    monkeypatch.setattr(lesson_11, "_budget", lambda: 0.3)
     load_checks("11")(4, Knows(late))
     assert said() == "✗ no: your network works too long when it is asked: train it before you return it.\n"
 
 
 def test_work_in_other_processes_counts():
-    begun = lesson_11._worked()
+    begun = worked()
     subprocess.run([sys.executable, "-c", "for _ in range(10**7): pass"], check=True)
-    assert lesson_11._worked() > begun + 0.1
+    assert worked() > begun + 0.1
+
+
+def test_the_recipe_is_trained_anew_for_each_budget(monkeypatch):
+    """With the settings of the lesson, on the labels of this try."""
+    given = []
+
+    def note(images, labels, *_, recipe=None, **__):
+        given.append((labels, recipe))
+        return "a network"
+
+    monkeypatch.setattr("helpers.recipe.train", note)
+    assert [measured(further) for further in budget.FURTHER[:2]] == [0, 0]
+    (before, first), (after, second) = given[-2:]
+    assert first == second == Recipe()
+    assert ((after - before) % 10 == budget.FURTHER[1] - budget.FURTHER[0]).all()
 
 
 @pytest.mark.parametrize(("used", "shown"), [(1.251, "1.26 times"), (1.25, "it is right")])
-def test_a_time_beyond_the_budget_does_not_read_like_the_budget(used, shown, monkeypatch, said):
-    monkeypatch.setattr(lesson_11, "_budget", lambda: 1.0)
-    monkeypatch.setattr(lesson_11, "_timed", lambda answer: (Knows(lambda images, labels: np.eye(10)[labels]), used))
-    load_checks("11")(4, quick)
+def test_a_time_beyond_the_budget_does_not_read_like_the_budget(used, shown, said):
+    clock.seconds = 0.0  # so that no digits are lost
+    load_checks("11")(4, Knows(all_right, used))
     assert shown in said().replace("✓ yes", "it is right")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "recipe", "tries", "shown"),
+    [
+        ([1.2], [1.0], 1, "✓ yes"),
+        ([1.3, 1.2], [1.0], 2, "✓ yes"),  # another program had worked beside it
+        ([1.3, 1.5, 1.2], [1.0], 3, "✓ yes"),
+        ([1.3], [1.0, 1.0, 0.8], 3, "in 1.63 times"),  # of the recipe as well the shortest time counts
+        ([1.3], [1.0, 1.2], 3, "in 1.30 times"),
+        ([2.6, 1.0], [1.0], 1, "in 2.60 times"),  # no program beside it does that
+    ],
+)
+def test_what_seems_slow_is_measured_again_beside_the_recipe(seconds, recipe, tries, shown, monkeypatch, said):
+    times = iter([*recipe, *recipe[-1:] * 3])
+    monkeypatch.setattr(budget, "_budget", lambda further: next(times))
+    answer = Knows(all_right, *seconds)
+    clock.seconds = 0.0
+    load_checks("11")(4, answer)
+    assert shown in said() and answer.tries == tries
+
+
+def test_a_network_that_was_kept_from_the_first_try_is_known(said):
+    kept = Knows(lambda images, labels: np.eye(10)[(labels - kept.further + budget.FURTHER[0]) % 10], 1.3, 0.0)
+    load_checks("11")(4, kept)
+    assert "it knows other labels than those that your function was given" in said()
+
+
 def test_weights_of_the_lessons_are_found(monkeypatch, said):
-    monkeypatch.setattr(lesson_11, "trained_beforehand", lambda network, *names: "photos" in names)
-    monkeypatch.setattr(lesson_11, "_budget", lambda: 1.0)
-    load_checks("11")(4, Knows(lambda images, labels: np.eye(10)[labels]))
+    monkeypatch.setattr(budget, "trained_beforehand", lambda network, *names: "photos" in names)
+    load_checks("11")(4, Knows(all_right))
     assert "in it are weights of a network that comes with the lessons" in said()
 
 
 def test_nobody_else_has_the_fresh_critters():
-    training, fresh = lesson_11._critters()
+    training, fresh = budget._critters()
     assert not {image.tobytes() for image in training.images} & {image.tobytes() for image in fresh.images}
-    assert len({image.tobytes() for image in fresh.images}) == lesson_11.FRESH
-    assert np.bincount(fresh.labels).tolist() == [lesson_11.FRESH // 10] * 10
+    assert len({image.tobytes() for image in fresh.images}) == budget.FRESH
+    assert np.bincount(fresh.labels).tolist() == [budget.FRESH // 10] * 10
 
 
 @pytest.mark.parametrize("rows", lesson_11.ROWS)
