@@ -42,7 +42,12 @@ def test_times_are_those_of_the_first_look_and_ratios_those_to_the_fastest(pages
 
 
 def test_a_piece_is_shown_where_the_interval_leaves_out_0(pages):
-    changes = {"whole recipe": np.zeros(5), "worse": np.full(5, -0.1), "unsure": np.linspace(-0.02, 0.03, 5)}
+    changes = {
+        "whole recipe": np.zeros(10),
+        "worse": np.full(5, -0.1),
+        "unsure": np.linspace(-0.02, 0.03, 5),
+        "again": np.repeat([-0.01, 0.0], 5),
+    }
     rows = [
         {"piece": piece, "seed": seed, "epoch": epoch, "val_accuracy": 0.8 + 0.01 * seed + change + (epoch - 2) * seed}
         for piece, some in changes.items()
@@ -52,13 +57,15 @@ def test_a_piece_is_shown_where_the_interval_leaves_out_0(pages):
     steps = pd.DataFrame(
         [
             {"piece": piece, "round": turn, "cpu_ms": (50 + turn) * times}
-            for piece, times in {"whole recipe": 1, "worse": 2, "unsure": 0.5}.items()
+            for piece, times in {"whole recipe": 1, "worse": 2, "unsure": 0.5, "again": 1}.items()
             for turn in range(3)
         ]
     )
     table = pages.ablation(pd.DataFrame(rows), steps)
-    assert table.loc["worse"].tolist() == ["-10.0", "-10.0 to -10.0", "yes", "2.00 × ± 0.00"]
-    assert table.loc["unsure", ["points", "shown"]].tolist() == ["+0.5", "no difference shown"]
+    assert table.loc["worse"].tolist() == ["−10.00", "−10.00 to −10.00", "yes", "2.00 × ± 0.00"]
+    assert table.loc["unsure", ["points", "shown"]].tolist() == ["+0.50", "no difference shown"]
+    assert table.loc["again", ["points", "shown"]].tolist() == ["−1.00", "yes, see below"], "seeds 5 to 9 stand below"
+    assert pages.of_new_seeds(pd.DataFrame(rows), "val_accuracy") == "again +0.00 ± 0.00"
 
 
 def test_a_table_by_hand(pages):

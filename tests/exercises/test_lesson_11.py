@@ -60,7 +60,7 @@ def once(recipe):
 
 
 quick = once(Recipe(batch=64))
-narrower = once(Recipe(batch=64, widths=(24, 48, 96)))
+narrower = once(Recipe(batch=64, widths=(24, 64, 128)))
 
 
 def all_right(images, labels):
