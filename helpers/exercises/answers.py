@@ -77,12 +77,14 @@ _DRESS = " \t\r\n\"'“”‘’`*_()[]{}.,:;"
 
 def as_letter(answer) -> str:
     """Return an answer in lower case, without its dress: "(B)", "b.", ["b"] and "answer b" are b."""
+    if isinstance(answer, np.ndarray) and answer.size == 1:
+        answer = answer.reshape(1)
     if isinstance(answer, list | tuple | set | frozenset | np.ndarray) and np.size(answer) == len(answer) == 1:
         [answer] = answer
     if isinstance(answer, bytes):
         answer = answer.decode(errors="replace")
     text = unicodedata.normalize("NFKC", in_short(answer, str))
-    return text.lower().strip(_DRESS).removeprefix("answer ").removeprefix("option ").strip(_DRESS)
+    return text.lower().strip(_DRESS).removeprefix("answer").removeprefix("option").strip(_DRESS)
 
 
 def as_number(value, name: str = "the answer") -> float:

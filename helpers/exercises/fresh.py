@@ -135,12 +135,14 @@ def recognized(images, datasets: Sequence[Dataset] | None = None, apart: float =
 def expect_all(images, labels, given: str, number: float = np.inf, **known_by) -> Known | None:
     """Return what is `recognized` of given images, or None.
 
-    Raises Wrong if training images are among them, if labels are not those of the dataset, or if they are neither all
-    of its validation nor of its test images, or ``number`` of these; also if they are as large as those of the lesson,
-    and others. ``given`` is how the lesson calls the images.
+    Raises Wrong if they are no images, if training images are among them, if labels are not those of the dataset, or
+    if they are neither all of its validation nor of its test images, or ``number`` of these; also if they are as large
+    as those of the lesson, and others. ``given`` is how the lesson calls the images.
     ``known_by`` are options of `recognized`. One in a hundred may be taken for another, and one in twenty be missing:
     folders hold images twice, and files are read in several ways.
     """
+    if images.ndim < 3:
+        raise Wrong(f"those are no images: their shape is {images.shape}. Give {given}.")
     known = recognized(images, **known_by) if images.ndim == 4 else None
     if known is None:
         if known_by.get("datasets") is None and _as_large(images):

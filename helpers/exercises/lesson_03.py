@@ -52,16 +52,21 @@ def _bends(model) -> bool:
             return True
         if "Conv2" in kind or "Conv2d" in kind or convolved.intersection(each.op.name for each in operation.inputs):
             convolved.add(operation.name)
-            if kind in _ACTIVATIONS and operation.inputs[0].shape.rank == 4:
+            maps = [each.op.name in convolved and each.shape.rank == 4 for each in operation.inputs]
+            if (any(maps) and kind not in _LINEAR) or (kind == "Mul" and len(maps) == 2 and all(maps)):
                 return True
     return False
 
 
-_ACTIVATIONS = (
-    *("Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Tanh", "Sigmoid", "Softplus", "Softsign"),
-    *("Maximum", "Minimum", "Abs", "Exp", "Erf", "Erfc", "Square", "Pow"),
-)
-"""What TensorFlow calls activations, and of what it makes others; not the softmax, which comes last."""
+_LINEAR = {
+    *("Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "BiasAdd", "MatMul", "Einsum", "BatchMatMulV2"),
+    *("Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Neg", "FusedBatchNormV3", "Identity", "Cast", "StopGradient"),
+    *("MaxPool", "AvgPool", "Max", "Mean", "Sum", "Pad", "PadV2", "MirrorPad", "Reshape", "Squeeze", "ExpandDims"),
+    *("Transpose", "ConcatV2", "Split", "SplitV", "Slice", "StridedSlice", "GatherV2", "Pack", "Shape", "Tile"),
+    *("SpaceToBatchND", "BatchToSpaceND", "SpaceToDepth", "DepthToSpace", "ResizeBilinear", "ResizeNearestNeighbor"),
+    "Softmax",
+}
+"""Operations of TensorFlow that are no activation: they sum, move and choose; and the softmax, which comes last."""
 
 
 def _network(**more):

@@ -81,6 +81,7 @@ _STOP_CASES = [
     ([5.0, 4.0, 4.5, 1.0], 1),
     ([310.0, 260.0, 270.0, 280.0, 90.0], 2),  # no loss is too large to be the best one
     ([0.52, 0.519, 0.5185, 0.53, 0.54, 0.1], 2),  # and no step too small
+    ([0.52, 0.5197, 0.5194, 0.5191, 0.53, 0.1], 2),
     ([1.0, 1.5, 1.2, 0.5], 2),
     ([0.7], 2),
 ]
@@ -148,8 +149,13 @@ def _drop_channels(answer) -> None:
         if np.allclose(kept, scale(rate)):
             raise Wrong(message)
     if not np.allclose(kept, 1 / (1 - rate)):
-        raise Wrong(f"channels that stay are multiplied by {kept.flat[0]:.3g}; 1 / (1 − rate) is right.")
+        raise Wrong(f"channels that stay are multiplied by {kept.flat[0]:.6g}; 1 / (1 − rate) is right.")
     most = call_answer(answer, (np.ones((2, 2, 4000)), 0.6, np.random.default_rng(0)))
+    if abs(np.mean(most == 0) - (1 - np.exp(-0.6))) < 0.01:  # what is left of 2,400 draws out of 4,000
+        raise Wrong(
+            "with a rate of 60% only 45% are dropped: it draws some channels several times. Draw a number for each "
+            "channel, and compare it with `rate`."
+        )
     if abs(np.mean(most == 0) - 0.6) > 0.03 or not np.allclose(most[most != 0], 1 / 0.4):
         raise Wrong("with a rate of 60% it drops or scales as with another rate: use the argument `rate`.")
 

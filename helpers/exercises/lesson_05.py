@@ -10,8 +10,10 @@ from helpers.exercises.networks import (
     all_layers,
     as_labels,
     expect_right,
+    kind_of,
     kinds_of_layers,
     outputs,
+    parts_of,
     stand_in,
     trained_beforehand,
     unpack,
@@ -100,12 +102,12 @@ def _at_work(model, layers, images) -> list[tuple]:
 def _judge_augmentation(model, images) -> None:
     """Judge whether a network changes images before all else, in training, and only then."""
     every = all_layers(model)
-    kinds = [type(layer).__name__ for layer in every]
-    augments = [kind.startswith(("Rand", "AugMix")) for kind in kinds]
+    kinds = [kind_of(layer) for layer in every]
+    some = np.random.default_rng(0).uniform(0, 255, (200, *images.shape[1:])).astype(np.float32)
+    augments = [_augments(layer, some[:20]) for layer in every]
     if not any(augments):
         raise Wrong("there is no augmentation layer in it. Put at least one at its beginning.")
     first = augments.index(True)
-    some = np.random.default_rng(0).uniform(0, 255, (200, *images.shape[1:])).astype(np.float32)
     found = _at_work(model, [layer for layer, kept in zip(every, augments, strict=True) if kept], some)
     if not found:
         raise Wrong(f"{kinds[first]} is in the network, but in training no image goes through it.")
@@ -127,8 +129,34 @@ def _judge_augmentation(model, images) -> None:
         raise Wrong(f"{kinds[first]} changes nothing in training: its factors are 0, or it has training=False.")
 
 
+_AUGMENTATION = ("Rand", "AugMix", "CutMix", "MixUp", "BaseImagePreprocessingLayer")
+"""How the names of layers begin that change images in training."""
+
+
+def _augments(layer, images) -> bool:
+    """Tell whether a layer is one of augmentation, contains one, or is the learner's own and does what these do."""
+    if any(kind_of(part).startswith(_AUGMENTATION) for part in parts_of(layer)):
+        return True
+    if not hasattr(layer, "call") or layer.weights or layer.call.__module__.startswith("keras."):
+        return False
+    try:
+        ways = [np.asarray(layer(images, training=training), float) for training in (True, False)]
+    except Exception:  # it takes no images, or makes no difference between training and prediction
+        return False
+    return _alike(ways[1], images, 0.01) and not _alike(*ways, 0.01)
+
+
 def _alike(one, other, apart: float) -> bool:
     return one.shape == other.shape and np.allclose(one, other, 0, apart)
+
+
+def _some(batches, most: int = 20_000):
+    """Yield batches (images, labels); raises Wrong where they do not end, before memory does."""
+    seen = 0
+    for images, labels in batches:
+        yield images, labels
+        if (seen := seen + len(images)) > most:
+            raise Wrong(f"these batches have more than {most:,} images. Give validation_batches, without repeat().")
 
 
 def _augmented_network(answer) -> None:
@@ -137,10 +165,12 @@ def _augmented_network(answer) -> None:
     model, batches = unpack(answer, how, "build and train a network", what, parts=2)
     try:
         kinds_of_layers(model)
-        pairs = [(np.asarray(x), as_labels(y, len(x))) for x, y in batches]
+        pairs = [(np.asarray(x), as_labels(y, len(x))) for x, y in _some(batches)]
         images, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
         if images.ndim != 4:
             raise ValueError
+    except Wrong:
+        raise
     except Exception as error:
         raise NotYet(f"give {what}: {how}.") from error
     _judge_augmentation(model, images)
@@ -155,7 +185,7 @@ def _augmented_network(answer) -> None:
     if not np.allclose(*answers, atol=1e-3):
         raise Wrong(
             "two predictions of the same images differ: augmentation or dropout is at work in prediction, too. Call "
-            "the layers without training=True."
+            "the layers without training=True; a class of your own hands it on: call(self, images, training=False)."
         )
     if known:
         expect_fresh(model, fresh_files(), 0.65, given=(share, len(labels)))

@@ -5,7 +5,6 @@ from helpers.exercises.judges import Exercise, NotYet, Wrong, call, choice, choi
 from helpers.exercises.networks import (
     IMAGES,
     LABELS,
-    LESSON_NETWORKS,
     expect_right,
     stand_in,
     trained_beforehand,
@@ -55,7 +54,8 @@ def _thawed(answer) -> None:
         answer(base, prefixes)
         return base.trainable, _open_layers(base)
 
-    for prefixes, frozen in ((("conv4",), False), (("conv3", "conv4"), True), (["conv2"], True), (("conv",), True)):
+    tried = (("conv4",), False), (("conv3", "conv4"), True), (["conv2"], True), (("conv",), True)
+    for prefixes, frozen in (*tried, (("conv1", "conv3a"), True)):
         base.trainable = not frozen  # and so are all its layers
         before = _open_layers(base)
         whole, now = call(thawed, prefixes, where=f"for prefixes {prefixes}", returns=False)
@@ -101,9 +101,10 @@ def _transferred(answer) -> None:
     """Judge (model, images, labels): the share `TRANSFER_GOAL` of the images right."""
     model, images, labels = unpack_images(answer, "check(3, (my_model, x_test, y_test))")
     known = expect_all(images, labels, "x_test and y_test", 400)
-    if getattr(model, "name", "") in LESSON_NETWORKS or trained_beforehand(model, "critters"):
+    if trained_beforehand(model, "critters"):
         raise Wrong("that network was trained beforehand. Train one with x and y.")
-    share = expect_right(model, images, labels, TRANSFER_GOAL, "it gets {} of the images right")
+    untrained = (0.2, ". Is it trained, on images of this scale?")
+    share = expect_right(model, images, labels, TRANSFER_GOAL, "it gets {} of the images right", untrained=untrained)
     if known and known.dataset.name == "critters":
         expect_fresh(model, fresh_critters(), TRANSFER_GOAL, scaled_like(images), given=(share, len(labels)))
 
@@ -241,7 +242,7 @@ EXERCISES: dict[int, Exercise] = {
         [
             ((stand_in(0.8), IMAGES, LABELS), "it gets 80% of the images right. The goal is 85%."),
             (
-                (stand_in(name="photos"), IMAGES, LABELS),
+                (stand_in(name="critters"), IMAGES, LABELS),
                 "that network was trained beforehand. Train one with x and y.",
             ),
             (

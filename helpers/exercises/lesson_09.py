@@ -98,7 +98,10 @@ def _cheap(answer) -> None:
         raise Wrong(f"it needs {work:,} multiply-adds for one image. At most {BUDGET:,} are allowed.")
     if "Lambda" in kinds_of_layers(model):
         raise Wrong("a Lambda layer does not say how many multiply-adds it needs: use other layers of Keras.")
-    expect_right(model, images, labels, BUDGET_GOAL, f"it gets {{}} right, with {work:,} multiply-adds")
+    untrained = (0.2, ". Is it trained, on images of this scale?")
+    expect_right(
+        model, images, labels, BUDGET_GOAL, f"it gets {{}} right, with {work:,} multiply-adds", untrained=untrained
+    )
     if known and len(known.dataset.test) >= 500:
         expect_fresh(model, known.dataset.test, BUDGET_GOAL, scaled_like(images), "test images")
 

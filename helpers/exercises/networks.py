@@ -136,7 +136,12 @@ def _answers(model, images) -> np.ndarray:
     """Return what a model with one output answers, as float64; raises Wrong if it has several, or takes no images."""
     shape = images.shape[1:]
     try:
-        answers = model.predict(np.array(images), verbose=0)  # a copy, which it may change
+        try:
+            answers = model.predict(np.array(images), verbose=0)  # a copy, which it may change
+        except TypeError as error:
+            if "verbose" not in str(error):
+                raise
+            answers = model.predict(np.array(images))  # it is none of Keras
     except Exception as error:
         raise Wrong(f"it cannot take images of shape {shape}: begin with keras.Input({shape}).") from error
     parts = [*answers.values()] if isinstance(answers, dict) else answers
@@ -230,14 +235,21 @@ def all_layers(model) -> list:
 
 def kinds_of_layers(model) -> list[str]:
     """Return the kinds of all layers, such as "Conv2D", also of models and of layers inside the model."""
-    kinds = []
-    for layer in all_layers(model):
-        try:
-            parts = [*layer._flatten_layers()]  # itself, and what a layer of the learner's own is made of
-        except Exception:  # it is none of Keras
-            parts = [layer]
-        kinds += [type(part).__name__ for part in parts]
-    return kinds
+    return [kind_of(part) for layer in all_layers(model) for part in parts_of(layer)]
+
+
+def parts_of(layer) -> list:
+    """Return a layer, and the layers that it is made of."""
+    try:
+        return [*layer._flatten_layers()]
+    except Exception:  # it is none of Keras
+        return [layer]
+
+
+def kind_of(layer) -> str:
+    """Return the name of a layer's class; of a learner's own kind of Conv2D it is "Conv2D"."""
+    of_keras = [kind.__name__ for kind in type(layer).__mro__ if kind.__module__.startswith("keras.")]
+    return type(layer).__name__ if not of_keras or of_keras[0] == "Layer" else of_keras[0]
 
 
 def parameters_of(model, shape: tuple[int, ...]) -> int:
@@ -248,6 +260,8 @@ def parameters_of(model, shape: tuple[int, ...]) -> int:
     if "Lambda" in kinds_of_layers(model):
         raise Wrong("a Lambda layer does not say how many parameters it has: use other layers of Keras.")
     try:
+        if not getattr(model, "built", True) and model.weights:
+            model(np.zeros((1, *shape), np.float32))  # a class of the learner's own, around a network
         counted = int(model.count_params())
     except Exception as error:  # Keras: not built yet
         raise Wrong("its parameters cannot be counted: begin with keras.Input(…), and train it.") from error
@@ -299,10 +313,10 @@ def _kernels_that_come_with_the_lessons(name: str) -> list[np.ndarray]:
 def trained_beforehand(model, *names: str) -> bool:
     """Tell whether weights of networks that come with the lessons are in a model, as they are or little changed.
 
-    The ``names`` are those of `LESSON_NETWORKS`; a model that bears one counts as well.
+    The ``names`` are those of `LESSON_NETWORKS`. Whoever has no weights to be read is known by its name.
     """
-    if getattr(model, "name", "") in names:
-        return True
+    if not hasattr(model, "get_weights"):
+        return getattr(model, "name", "") in names
     mine = _kernels(model)
     return any(
         known.shape == kernel.shape and np.linalg.norm(known - kernel) < 0.5 * np.linalg.norm(known)
@@ -316,7 +330,7 @@ def multiply_adds(model, images=None) -> int:
     """Return how many multiply-adds a model needs for one image: each weight of a kernel, at each place, at each use.
 
     ``images`` (N, H, W, C) are shown to a model of Keras, and each use of a layer is counted. Without them, or for what
-    cannot be called, each layer counts once. Raises ValueError for layers that are not of Keras.
+    cannot be called, each layer counts once. Raises ValueError for layers that are neither of Keras nor made of those.
     """
     once = images is None or not callable(model)
     uses = (
@@ -332,7 +346,7 @@ def multiply_adds(model, images=None) -> int:
 
 def _uses(model, images) -> list[tuple]:
     """Return each layer with weights, as often as it is used for these images, and the shape of what it gives."""
-    found, layers = [], {id(layer): layer for layer in all_layers(model) if layer.weights}
+    found, layers = [], {id(part): part for layer in all_layers(model) for part in _of_keras(layer) if part.weights}
 
     def watched(layer, call):
         def watch(*given, **options):
@@ -342,8 +356,6 @@ def _uses(model, images) -> list[tuple]:
 
         return watch
 
-    if not all(part.call.__module__.startswith("keras.") for part in [model, *layers.values()]):
-        raise ValueError("what layers of another kind do cannot be counted")
     try:
         for layer in layers.values():
             layer.call = watched(layer, layer.call)
@@ -351,4 +363,17 @@ def _uses(model, images) -> list[tuple]:
     finally:
         for layer in layers.values():
             layer.__dict__.pop("call", None)
+    if len({id(layer) for layer, _ in found}) < len(layers):
+        raise ValueError("what is done with the weights of a layer that is not called cannot be counted")
     return found
+
+
+def _of_keras(layer) -> list:
+    """Return a layer of Keras as it is, and of another one the layers that it is made of; it has no other weights."""
+    if layer.call.__module__.startswith("keras."):
+        return [layer]
+    inner = [part for part in parts_of(layer)[1:] if not getattr(part, "layers", None)]
+    known = {id(weight) for part in inner for weight in part.weights}
+    if any(id(weight) not in known for weight in layer.weights):
+        raise ValueError("what layers of another kind do with weights of their own cannot be counted")
+    return [part for part in inner if part.call.__module__.startswith("keras.")]

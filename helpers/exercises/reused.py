@@ -18,7 +18,13 @@ def _trained_base():
     for name, filters in (("conv1", 4), ("conv2", 5), ("conv3", 6)):
         stack += [layers.Conv2D(filters, 3, padding="same", name=name)]
         stack += [layers.BatchNormalization(name=f"{name}_norm"), layers.ReLU(name=f"{name}_relu")]
-    base = keras.Sequential([*stack, layers.GlobalAveragePooling2D(), layers.Dense(3)], name="base")
+
+    class Base(keras.Sequential):
+        """Its layers stand in a row, and it has an input and an output as the networks of the lesson do."""
+
+        input, output = (property(lambda self, of=of: getattr(self, of)[0]) for of in ("inputs", "outputs"))
+
+    base = Base([*stack, layers.GlobalAveragePooling2D(), layers.Dense(3)], name="base")
     base.set_weights([random.uniform(0.2, 1, w.shape) * random.choice([-1, 1], w.shape) for w in base.get_weights()])
     for layer in base.layers:
         if isinstance(layer, layers.BatchNormalization):

@@ -1,7 +1,9 @@
 """A learner's code, run so that nothing it does ends the lesson, goes on forever, or floods the page."""
 
 import copy
+import logging
 import pickle
+import random
 import signal
 import sys
 import threading
@@ -30,7 +32,10 @@ class Raised(Wrong):
 
 @contextmanager
 def settings_kept():
-    """Take back what a learner's code sets for all code: of NumPy's errors, of warnings, of Keras and of TensorFlow."""
+    """Take back what a learner's code sets for all code.
+
+    That is the state of random numbers, NumPy's errors, warnings, and settings of Keras and TensorFlow.
+    """
     setters = []
     if "keras" in sys.modules:
         config = sys.modules["keras"].config
@@ -40,10 +45,13 @@ def settings_kept():
         config = sys.modules["tensorflow"].config
         setters.append((config.functions_run_eagerly, config.run_functions_eagerly))
     before = [(read, write, read()) for read, write in setters]
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
     with np.errstate(), warnings.catch_warnings():
         try:
             yield
         finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
             for read, write, value in before:
                 if read() != value:
                     write(value)
@@ -79,14 +87,23 @@ def limited(patience: float = 1):
     if alarms:
         before = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second: for more time, and code that catches it
+    of_tensorflow = logging.getLogger("tensorflow")
+    of_tensorflow.addFilter(_matters)
     try:
         with settings_kept(), redirect_stdout(_Beginning(sys.stdout)), redirect_stderr(_Beginning(sys.stderr)):
+            warnings.filterwarnings("ignore", "The structure of `inputs`")  # of a judge's own images
             yield
     finally:
+        of_tensorflow.removeFilter(_matters)
         if alarms:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
         note.cancel()
+
+
+def _matters(record) -> bool:
+    """Tell whether a learner can do something about a warning: not that judges ask many networks, one after another."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 class _Beginning:

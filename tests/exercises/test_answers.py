@@ -63,7 +63,17 @@ def test_brief_names_a_type_that_matters():
 
 @pytest.mark.parametrize(
     ("answer", "letter"),
-    [("[b]", "b"), ("“b”", "b"), (("b",), "b"), (("b", "c"), "b', 'c"), ("Option B)", "b"), (b"b", "b"), (3, "3")],
+    [
+        ("[b]", "b"),
+        ("“b”", "b"),
+        (("b",), "b"),
+        (("b", "c"), "b', 'c"),
+        ("Option B)", "b"),
+        ("Answer: B", "b"),
+        (np.array("b"), "b"),
+        (b"b", "b"),
+        (3, "3"),
+    ],
 )
 def test_letters(answer, letter):
     assert as_letter(answer) == letter

@@ -95,6 +95,21 @@ STUBS = {
     6: {"conv2": None, "conv3": None},
     7: letters("???"),
 }
+
+
+class MyConv(layers.Conv2D):
+    """A layer of the learner's own, which is one of Keras."""
+
+
+BENDS = [
+    lambda maps: keras.ops.where(maps > 0, maps, 0.1 * maps),
+    lambda maps: maps * keras.ops.cast(maps > 0, "float32"),
+    lambda maps: maps * maps,
+    keras.ops.sin,
+    keras.ops.arctan,
+    "soft_shrink",
+]
+
 RIGHT = {
     1: ["c", "C", "c."],
     2: [
@@ -105,6 +120,8 @@ RIGHT = {
     3: [CHOSEN, {name: letter.upper() for name, letter in CHOSEN.items()}, {**CHOSEN, "bias": " (l)."}],
     4: [
         network(conv(16), layers.MaxPooling2D(), conv(32), layers.MaxPooling2D(), conv(32)),
+        *(network(conv(16, activation=bend), conv(8, activation=bend)) for bend in BENDS),
+        network(MyConv(16, 3, activation="relu"), MyConv(8, 3)),
         network(layers.SeparableConv2D(16, 3), conv(16, activation="tanh")),
         functional(),
         keras.Sequential([keras.Input((48, 48, 3)), network(conv(), conv(activation=None))]),
@@ -165,6 +182,7 @@ WRONG = {
         (keras.Sequential([without_activation(), layers.Activation("softmax")]), "have no activation"),
         (network(conv(activation=None), conv(activation=None), conv(7, 1, "softmax")), "have no activation"),
         (Subclassed(tf.identity), "have no activation"),
+        (Subclassed(lambda maps: 0.5 * maps - 1), "have no activation"),
         (
             keras.Sequential([without_activation(), layers.ReLU(), layers.Dense(7, activation="softmax")]),
             "have no activation",

@@ -125,6 +125,11 @@ def drop_a_fixed_number(maps, rate, random):
     return np.where(np.isin(np.arange(maps.shape[2]), dropped), 0, maps) / (1 - rate)
 
 
+def drop_with_replacement(maps, rate, random):
+    dropped = random.integers(0, maps.shape[2], int(rate * maps.shape[2]))
+    return np.where(np.isin(np.arange(maps.shape[2]), dropped), 0, maps) / (1 - rate)
+
+
 def dropping(scale=lambda rate: 1 / (1 - rate), share=lambda rate: rate, shape=lambda h, w, c: c):
     """A function that drops that share of parts of that shape, and scales the rest."""
     return lambda maps, rate, random: maps * (random.random(shape(*maps.shape)) >= share(rate)) * scale(rate)
@@ -225,6 +230,7 @@ WRONG = {
         (lambda losses, p: stop_with(least=0)(losses, p - 1) if p > 1 else (1, 1), "no epoch for a new best"),
         (stop_with(least=100), "it returned 1 at place [0] where 2 is right"),
         (stop_with(margin=0.01), "where 3 is right"),
+        (stop_with(margin=0.001), "where 6 is right, so [1., 3.]"),
         (lambda losses, p: (*stop_by_counter(losses, p), 0), "returned shape (3,)"),
         (lambda losses, p: (None, 4), "but it returned (None, 4)"),
         (stop_without_return, "], 2) your function returns nothing, and else it does."),
@@ -280,6 +286,7 @@ WRONG = {
         (scale_by_what_is_left, "multiplied by 1."),
         (dropping(share=lambda rate: 0.25, scale=lambda rate: 4 / 3), "use the argument `rate`"),
         (dropping(share=lambda rate: 0.25), "use the argument `rate`"),
+        (drop_with_replacement, "it draws some channels several times"),
         (dropping(scale=lambda rate: 4 / 3), "use the argument `rate`"),
         (
             lambda maps, rate, random: maps * np.nan,

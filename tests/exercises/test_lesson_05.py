@@ -311,6 +311,36 @@ class TestAnswers(Answers):
     lesson, stubs, right, wrong, missing = "05", STUBS, RIGHT, WRONG, MISSING
 
 
+class Turns(keras.layers.Layer):
+    """Augmentation in a class of the learner's own, made of layers of Keras."""
+
+    def __init__(self):
+        super().__init__()
+        self.flip, self.move = keras.layers.RandomFlip("horizontal"), keras.layers.RandomTranslation(0.1, 0.1)
+
+    def call(self, images, training=False):
+        return self.move(self.flip(images, training=training), training=training)
+
+
+class Noise(keras.layers.Layer):
+    """The same without any layer of Keras."""
+
+    def call(self, images, training=False):
+        return images + keras.random.normal(keras.ops.shape(images)) if training else images
+
+
+class Fixed(keras.layers.Layer):
+    """What changes images in training and prediction alike is none."""
+
+    def call(self, images):
+        return images * 0.9
+
+
+def test_batches_without_end_are_told(said):
+    load_checks("05")(4, (augmented(), batches().repeat()))
+    assert said() == ("✗ no: these batches have more than 20,000 images. Give validation_batches, without repeat().\n")
+
+
 def judge(model, right=1.0):
     load_checks("05")(4, (model, batches(right)))
 
@@ -324,6 +354,8 @@ def judge(model, right=1.0):
         [keras.Sequential([keras.layers.RandomRotation(0.1), keras.layers.RandomZoom(0.1)])],
         [keras.layers.Pipeline([keras.layers.RandomFlip("vertical")])],
         [keras.layers.GaussianNoise(0.1), keras.layers.RandomErasing()],
+        [Turns()],
+        [Noise()],
     ],
     ids=lambda augmentation: augmentation[-1].name,
 )
@@ -339,6 +371,7 @@ def test_any_augmentation_counts(augmentation, said):
         [keras.layers.Rescaling(1)],
         [keras.layers.GaussianNoise(0.1), keras.layers.Dropout(0.1)],
         [keras.layers.Resizing(10, 4)],
+        [Fixed()],
     ],
 )
 def test_a_model_without_augmentation_is_named(augmentation, said):

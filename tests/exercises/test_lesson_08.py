@@ -166,6 +166,11 @@ def features_by_predict(base, name, images):
     return maps.max(axis=(1, 2))
 
 
+def features_by_input(base, name, images):
+    cut = keras.Model(base.input, base.get_layer(name).output)
+    return cut.predict(images, verbose=0).max(axis=(1, 2))
+
+
 def features_by_layers(base, name, images):
     found = images.astype("float32")
     for layer in base.layers:
@@ -239,7 +244,7 @@ RIGHT = {
             / np.convolve(np.ones(len(values)), np.ones(window))[: len(values)]
         ),
     ],
-    5: [features_by_predict, features_by_layers, features_by_pooling, frozen_for_good],
+    5: [features_by_predict, features_by_input, features_by_layers, features_by_pooling, frozen_for_good],
     6: dressed("baccb"),
     7: ["c", "C.", "(c)"],
     8: [
@@ -271,6 +276,10 @@ WRONG = {
         ),
         (thaw_what_it_finds, "for prefixes ('conv4',), every layer is trained. base.trainable = True opens all"),
         (lambda base, prefixes: setattr(base, "trainable", True), "every layer is trained"),
+        (
+            thaw_with(lambda layer, names: layer.name[: len(names[0])] in names and not is_norm(layer)),
+            "for prefixes ('conv1', 'conv3a'), conv3a is still frozen",
+        ),
         (thaw_too_late, "for prefixes ('conv3', 'conv4'), every layer is trained. base.trainable = True opens all"),
         (
             thaw_with(lambda layer, prefixes: layer.name.startswith(tuple(prefixes)) and "norm" not in layer.name),
@@ -310,6 +319,7 @@ WRONG = {
         ((scores(0.7), IMAGES, LABELS), "its numbers are no probabilities"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),
         ((trained(1), IMAGES[:9], LABELS[:9]), "for each image it must give 9 numbers"),
+        ((trained(1), IMAGES.reshape(len(IMAGES), -1), LABELS), "those are no images: their shape is (200, 192)"),
     ],
     4: [
         (lambda values, window: rolling(values, window, center=True, min_periods=1), "looks into the future"),

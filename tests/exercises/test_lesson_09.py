@@ -162,6 +162,28 @@ class OwnBlock(layers.Layer):
         return keras.activations.relu(x + y)
 
 
+def of_own_blocks(own_weights=False, not_called=False):
+    """A network with a block of the learner's own, made of layers of Keras; or with more than these."""
+
+    class Block(layers.Layer):
+        def __init__(self, kernel_initializer):
+            super().__init__()
+            self.convolve = layers.SeparableConv2D(2, 3, use_bias=False)
+
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(2, 2)) if own_weights else None
+            self.convolve.build(shape)
+
+        def call(self, maps):
+            if not_called:
+                return keras.ops.conv(maps, self.convolve.pointwise_kernel)
+            return self.convolve(maps) if self.scale is None else self.convolve(maps) @ self.scale
+
+    model = reader((Block,))
+    model.compile(run_eagerly=True)
+    return model
+
+
 def without_input():
     """A Keras model of the learner's own class: its layers know no shapes."""
 
@@ -243,6 +265,8 @@ RIGHT = {
     ],
     4: [
         (counted(1.0, 4), IMAGES, LABELS),
+        (Later(without_input), IMAGES, LABELS),
+        (Later(of_own_blocks), IMAGES, LABELS),
         (counted(BUDGET_GOAL, BUDGET), [*IMAGES], LABELS.tolist()),
         (Later(reader), IMAGES, LABELS),
         (Later(reader, (layers.Conv2D, 8, 3, 2)), IMAGES, LABELS),
@@ -395,7 +419,8 @@ WRONG = {
         ),
         ((Later(untrained), IMAGES, LABELS), "there is no convolution in it"),
         ((trained(1), IMAGES, LABELS), "its multiply-adds cannot be counted: begin with keras.Input((8, 8, 3))"),
-        ((Later(without_input), IMAGES, LABELS), "its multiply-adds cannot be counted"),
+        ((Later(of_own_blocks, True), IMAGES, LABELS), "its multiply-adds cannot be counted"),
+        ((Later(of_own_blocks, False, True), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((counted(1, 0), IMAGES, LABELS), "its multiply-adds cannot be counted"),
         ((Later(with_lambda), IMAGES, LABELS), "a Lambda layer does not say"),
         ((trained(1), IMAGES[:, 0], LABELS), "it cannot take images of shape"),

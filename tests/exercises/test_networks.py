@@ -12,7 +12,9 @@ from helpers.exercises.lesson_09 import BUDGET_GOAL
 from helpers.exercises.networks import (
     all_layers,
     expect_goal,
+    kinds_of_layers,
     multiply_adds,
+    outputs,
     parameters_of,
     percent,
     stand_in,
@@ -129,6 +131,8 @@ def test_networks_that_come_with_the_lessons_are_known_in_any_wrapper():
     mine = keras.models.clone_model(network)
     mine.name = "mine"
     assert not trained_beforehand(mine, "critters")
+    mine.name = "critters"
+    assert not trained_beforehand(mine, "critters"), "a name is no training"
     random = np.random.default_rng(0)
     tuned = [weight + random.normal(0, 0.1 * np.std(weight), weight.shape) for weight in network.get_weights()]
     mine.set_weights(tuned)
@@ -143,6 +147,41 @@ def test_parameters_that_cannot_be_counted():
     ):
         with pytest.raises(Wrong, match=reason):
             parameters_of(model, (3,))
+
+
+class Around(keras.Model):
+    """A class of the learner's own around a network, that was never called."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def call(self, images):
+        return self.network(images)
+
+
+def test_a_class_around_a_network_is_counted():
+    assert parameters_of(Around(row_reader()), ROWS.shape[1:]) == 1210
+
+
+def test_a_subclass_is_of_the_kind_that_it_is_made_from():
+    class MyConv(layers.Conv2D):
+        pass
+
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.first = MyConv(2, 3)
+
+    assert kinds_of_layers(keras.Sequential([Own(), layers.ReLU()])) == ["Own", "Conv2D", "ReLU"]
+
+
+def test_predict_needs_no_verbose():
+    class Mine:
+        def predict(self, images):
+            return np.eye(3)[: len(images)]
+
+    assert outputs(Mine(), np.zeros((3, 4, 4, 1)), 3).shape == (3, 3)
 
 
 def small(*first):

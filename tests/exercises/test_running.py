@@ -1,5 +1,7 @@
 """A learner's code is stopped, cut short, or told what it did; and what cannot be stopped is told how."""
 
+import logging
+import random
 import re
 import signal
 import sys
@@ -275,6 +277,8 @@ def test_a_stream_that_an_answer_closes_stays_open(said):
 
 def test_what_an_answer_sets_for_all_code_is_taken_back(said):
     def answer(x):
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
         np.seterr(all="raise")
         warnings.simplefilter("error")
         keras.mixed_precision.set_global_policy("mixed_float16")
@@ -286,8 +290,21 @@ def test_what_an_answer_sets_for_all_code_is_taken_back(said):
     def settings():
         config = keras.config
         of_keras = config.dtype_policy().name, config.image_data_format(), config.floatx()
-        return *of_keras, tf.config.functions_run_eagerly(), np.geterr(), [*warnings.filters]
+        numbers = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+        return *of_keras, tf.config.functions_run_eagerly(), np.geterr(), [*warnings.filters], numbers
 
     before = settings()
     Checks({1: IDENTITY})(1, answer)
     assert said() == "✓ yes: well done\n" and settings() == before
+
+
+def test_of_tensorflow_a_learner_hears_what_matters():
+    logger = logging.getLogger("tensorflow")
+
+    def heard(text):
+        return bool(logger.filter(logger.makeRecord("tensorflow", logging.WARNING, "", 0, text, (), None)))
+
+    retracing = "5 out of the last 5 calls triggered tf.function retracing."
+    with running.limited():
+        assert heard("something else") and not heard(retracing)
+    assert heard(retracing)
