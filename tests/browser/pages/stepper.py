@@ -128,15 +128,17 @@ class Stepper(Widget):
             assert self.sliders[name].value == ends[name][key == "End"]
             wait_until(self.page, self.answers)
 
-    def check_flip_and_reset(self) -> None:
-        """Flip turns an asymmetric kernel by 180°; Reset brings back what was there at first."""
-        reset = self.root.get_by_role("button", name="Reset")
+    def check_flip_and_reset(self, kernel) -> None:
+        """Flip turns an asymmetric kernel by 180°; Reset brings back this one, and what was there at first."""
+        reset, flip = self.root.get_by_role("button", name="Reset"), self.root.get_by_role("checkbox")
         reset.press("Enter")
-        self.page.wait_for_timeout(1000)
+        for turned in (kernel[::-1], kernel):  # answered after the reset, which else would take back what is typed
+            flip.press("Space")
+            wait_until(self.page, lambda turned=turned: np.array_equal(self.table("kernel"), turned))
         first = self.status.inner_text()
         for place in range(9):
             self.type(place, str(place + 1))
-        self.root.get_by_role("checkbox").press("Space")
+        flip.press("Space")
         wait_until(self.page, lambda: self.table("kernel").tolist() == list(range(9, 0, -1)))
         assert self.kernel().tolist() == list(range(1, 10))
         self.expect_sum(np.arange(9, 0, -1))
@@ -144,7 +146,7 @@ class Stepper(Widget):
         expect(self.status).not_to_contain_text(first.split(":")[0])  # under load a click can overtake a slider
         reset.press("Enter")
         expect(self.status).to_have_text(first)
-        expect(self.root.get_by_role("checkbox")).not_to_be_checked()
+        expect(flip).not_to_be_checked()
 
     def check(self) -> None:
         """Use every control of a stepper whose image is at least 12 × 12 and whose kernel is one of the presets."""
@@ -153,7 +155,7 @@ class Stepper(Widget):
         self.check_kernel_cells()
         self.check_presets()
         self.check_settings()
-        self.check_flip_and_reset()
+        self.check_flip_and_reset(start)
         wait_until(self.page, lambda: np.array_equal(self.kernel(), start))
         assert self.lab.errors() == []
 
