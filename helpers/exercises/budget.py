@@ -27,16 +27,19 @@ is tried again beside the recipe, and of each the shortest time counts.
 
 
 @cache
-def _critters(further: int = FURTHER[0]) -> tuple:
-    """Return the critters to train with, and images and labels of others."""
+def _drawn():
+    """Return the critters of the lesson, with others as test images, as the recipe takes them."""
     from helpers.datasets import load_dataset
     from helpers.datasets.critters import critter, labels
     from helpers.recipe import shrink
 
-    dataset = load_dataset("critters")
     fresh = Split(np.stack([critter("test", index, seed=11).image for index in range(FRESH)]), labels(FRESH))
-    dataset = shrink(replace(dataset, test=fresh))
-    return tuple(Split(images, (labels + further) % 10) for images, labels in (dataset.train, dataset.test))
+    return shrink(replace(load_dataset("critters"), test=fresh))
+
+
+def _critters(further: int = FURTHER[0]) -> tuple:
+    """Return the critters to train with, and images and labels of others."""
+    return tuple(Split(images, (labels + further) % 10) for images, labels in (_drawn().train, _drawn().test))
 
 
 def _worked() -> float:
